@@ -1,0 +1,146 @@
+"""Labels and quantities come back as they went in."""
+
+import datetime
+import json
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glassnet.data.targets import ClassTarget, NumberTarget, looks_like_classes
+from glassnet.errors import DataWarning, FileFormatError, TableError
+
+LABELS = {
+    "text": (["b", "a", "c", "a"], str),
+    "int": ([3, -1, 2, 2], int),
+    "float": ([0.1, 2.5, 1e-9, 2.5], float),
+    "bool": ([True, False, True, True], bool),
+    "two": (["no", "yes", "no", "no"], str),
+    "spaces": (["b", " b", "c", "c"], str),
+}
+
+
+@pytest.mark.parametrize("container", [list, pl.Series, pd.Series, np.array])
+@pytest.mark.parametrize(("labels", "kind"), LABELS.values(), ids=LABELS)
+def test_labels_come_back_in_their_own_type(labels, kind, container):
+    target = ClassTarget.fit(container(labels), "label")
+    t = target.encode(container(labels))
+    k = len(set(labels))
+    assert t.shape == (4, 1 if k == 2 else k)
+    assert t.dtype == np.float64
+    assert target.classes.tolist() == sorted(set(labels))
+    assert target.decode(t).tolist() == labels
+    assert all(type(label) is kind for label in target.decode(t).tolist())
+    assert target.probabilities(t).sum(axis=1).tolist() == [1, 1, 1, 1]
+    restored = ClassTarget.from_dict(json.loads(json.dumps(target.to_dict())))
+    assert restored == target
+    assert restored.classes.dtype == target.classes.dtype
+
+
+@pytest.mark.parametrize(
+    ("trained", "scored"),
+    [([0, 1], [0.0, 1.0]), ([0, 1], ["0", "1"]), (["0", "1"], [0, 1]), ([False, True], ["no", "yes"])],
+)
+def test_labels_count_by_what_they_say_not_by_their_type(trained, scored):
+    assert ClassTarget.fit(trained).encode(scored).tolist() == [[0], [1]]
+
+
+def test_float32_labels_find_themselves():
+    labels = np.array([0.1, 0.2], dtype=np.float32)
+    assert ClassTarget.fit(labels).encode(labels).tolist() == [[0], [1]]
+
+
+@given(st.lists(st.floats(-1e100, 1e100), min_size=1, max_size=20, unique=True))
+@pytest.mark.filterwarnings("ignore::glassnet.errors.DataWarning")
+def test_quantities_come_back_in_their_own_units(y):
+    target = NumberTarget.fit(y, "price")
+    restored = NumberTarget.from_dict(json.loads(json.dumps(target.to_dict(), allow_nan=False)))
+    assert restored == target
+    t = target.encode(y)
+    assert t.shape == (len(y), 1)
+    np.testing.assert_allclose(restored.decode(t), y, atol=1e-12 * max(map(abs, y)))
+
+
+def test_quantities_are_standardised():
+    t = NumberTarget.fit([1, 2, 6], "price").encode([1, 2, 6])
+    assert t.mean() == pytest.approx(0, abs=1e-15)
+    assert t.std() == pytest.approx(1)
+
+
+def test_a_constant_quantity_is_predicted_with_a_warning():
+    with pytest.warns(DataWarning, match=r"'price' is 7\.0 in every row"):
+        target = NumberTarget.fit([7, 7], "price")
+    assert target.encode([7, 8]).tolist() == [[0], [1]]
+    assert target.decode(np.zeros((1, 1))).tolist() == [7]
+
+
+@pytest.mark.parametrize("kind", [ClassTarget, NumberTarget])
+def test_a_missing_answer_is_counted_and_located(kind):
+    with pytest.raises(TableError, match=r"'y' is missing in 2 of 4 rows \(row 2, 4, counted from 1\).*drop"):
+        kind.fit([1, None, 2, float("nan")], "y")
+
+
+@pytest.mark.parametrize(
+    ("fit", "words"),
+    [
+        (lambda: ClassTarget.fit(["a", "a"], "y"), "'y' holds only 'a'.*two classes"),
+        (lambda: ClassTarget.fit([], "y"), "no rows"),
+        (lambda: ClassTarget.fit([datetime.date(2020, 1, 1)] * 2, "y"), "'y' holds Date"),
+        (lambda: ClassTarget.fit(["a", "b"], "y").encode(["a", "z"]), "never saw: 'z' in row 2.*Known: a, b"),
+        (lambda: ClassTarget.fit([True, False], "y").encode(["perhaps"]), "never saw: 'perhaps' in row 1"),
+        (lambda: NumberTarget.fit(["1", "dear"], "y"), "'y' needs numbers.*'dear' in row 2.*TableClassifier"),
+        (lambda: NumberTarget.fit([1, np.inf], "y"), "'y' holds infinite.*inf in row 2"),
+        (lambda: NumberTarget.fit([], "y"), "no rows"),
+    ],
+)
+def test_an_unusable_target_says_why(fit, words):
+    with pytest.raises(TableError, match=words):
+        fit()
+
+
+@pytest.mark.parametrize(
+    ("classes", "cells"),
+    [
+        (True, ["a", "b"]),
+        (True, ["007", "012"]),
+        (True, [True, False]),
+        (True, [0, 1]),
+        (True, [0.0, 1.0, 0.0]),
+        (True, [1, 2, 3] * 5),
+        (False, [1, 2, 3]),
+        (False, list(range(11)) * 9),
+        (False, [0.5, 1.0]),
+        (False, ["1", "2.5"]),
+        (False, [None, None]),
+    ],
+)
+def test_labels_are_told_from_quantities(classes, cells):
+    assert looks_like_classes(pl.Series(cells)) is classes
+
+
+@pytest.mark.parametrize("kind", [ClassTarget, NumberTarget])
+@pytest.mark.parametrize(
+    "change",
+    [
+        None,
+        {"name": 3},
+        {"kind": "other"},
+        {"classes": ["a"]},
+        {"classes": ["a", "a"]},
+        {"classes": ["a", 1]},
+        {"classes": [[], []]},
+        {"mean": "1"},
+        {"scale": 0.0},
+        {"scale": float("nan")},
+        {"minimum": True},
+    ],
+)
+def test_a_damaged_record_is_refused(kind, change):
+    record = kind.fit([1, 2], "y").to_dict()
+    if change is not None and not set(change) <= set(record):
+        return
+    with pytest.raises(FileFormatError, match="damaged or of another version"):
+        kind.from_dict(None if change is None else record | change)
