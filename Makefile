@@ -1,0 +1,58 @@
+# `make demo` and `make test` need Python 3.11 or newer and make; a C++ compiler makes it fast. All else goes into .venv.
+VENV ?= .venv
+PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
+# Where the kernel can be built, the tests insist on it; where not, one line says what to install.
+REQUIRE_KERNEL := if scripts/can-build-kernel $(VENV)/bin/python; then export GLASSNET_REQUIRE_KERNEL=1; fi
+export PYTHON
+
+# Whatever, when it changes, calls for another installation. Python files do not: the installation is editable.
+SOURCES := pyproject.toml CMakeLists.txt $(wildcard src/kernel/*)
+
+.PHONY: help demo test check format clean
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo "Another Python: make test PYTHON=python3.12"
+
+demo: $(VENV)/.demo ## Install into .venv and run examples/demo.py
+	@$(VENV)/bin/python examples/demo.py
+
+test: $(VENV)/.test ## Install into .venv and run every test
+	@$(REQUIRE_KERNEL); echo "Running the tests ..."; \
+	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest --quiet --numprocesses auto --dist worksteal
+
+check: $(VENV)/.dev ## Format, lint, direction, types and kernel warnings, cheapest first
+	@scripts/check
+
+format: $(VENV)/.dev ## Format Python and C++
+	@$(VENV)/bin/ruff format
+	@$(VENV)/bin/ruff check --fix --select I
+	@$(VENV)/bin/clang-format -i src/kernel/*
+
+clean: ## Remove .venv and everything built
+	rm -rf $(VENV) build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find src tests examples -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/bin/pip:
+	@scripts/venv $(VENV)
+
+# The demo runs without the kernel too.
+$(VENV)/.demo: $(SOURCES) | $(VENV)/bin/pip
+	@scripts/can-build-kernel $(VENV)/bin/python || true
+	@echo "Installing glassnet (a minute or two) ..."
+	@$(PIP) install --editable '.[plot]'
+	@touch $@
+
+$(VENV)/.test: $(SOURCES) | $(VENV)/bin/pip
+	@$(REQUIRE_KERNEL) >/dev/null; \
+	echo "Installing glassnet and what its tests need (some minutes) ..."; \
+	$(PIP) install --editable '.[test]'
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.dev: $(SOURCES) | $(VENV)/bin/pip
+	@$(REQUIRE_KERNEL) >/dev/null; \
+	echo "Installing glassnet and its developers' tools (some minutes) ..."; \
+	$(PIP) install --editable '.[dev]'
+	@touch $@ $(VENV)/.test $(VENV)/.demo
