@@ -1,0 +1,207 @@
+"""One interface, two engines: NumPy, the reference, or the compiled kernel.
+
+Everything that trains or evaluates a network goes through an engine. `init` makes a state of plain arrays, `advance`
+takes it some minibatches further; between any two steps the state can be read, edited, saved and resumed, and on either
+engine. K networks stand side by side in it.
+"""
+
+import os
+import warnings
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from glassnet.errors import InputError, TrainingWarning, unknown_name
+from glassnet.nn.elementary import Array
+from glassnet.nn.losses import Loss
+from glassnet.nn.network import LayerGradient, LayerTrace, Network, check_features, flatten
+from glassnet.nn.random import permutation
+from glassnet.nn.regularizers import l2_penalty
+from glassnet.nn.state import Data, Spec, State, check_data, initial_state
+
+
+class Engine(Protocol):
+    """What an engine can do. `x` is (n, d), an array or CSR; numbers are in the network's dtype."""
+
+    name: str
+
+    def forward(self, network: Network, x: Any) -> Array:
+        """Scores y (n, k)."""
+
+    def trace(self, network: Network, x: Any) -> tuple[Array, list[LayerTrace]]:
+        """Scores y (n, k), and x, z, h of every layer."""
+
+    def gradients(
+        self, network: Network, loss: Loss, x: Any, t: Array, s: Array | None = None, l2: float = 0.0
+    ) -> tuple[float, list[LayerGradient]]:
+        """The loss with its penalty, and the gradient of every layer."""
+
+    def jacobian(self, network: Network, x: Any, wrt: str = "parameters") -> Array:
+        """∂y/∂θ of each row, (n, k, P); with wrt="inputs" ∂y/∂x, (n, k, d)."""
+
+    def evaluate(self, state: State, data: Data) -> Array:
+        """The loss of every member without penalty, (K,)."""
+
+    def init(self, spec: Spec, seeds: Sequence[int]) -> State:
+        """K = len(seeds) networks with first weights drawn from their seeds, before the first step."""
+
+    def advance(self, state: State, data: Data, steps: int) -> State:
+        """The state, `steps` minibatches further, epoch after epoch.
+
+        Works on the state's own arrays; `state.copy()` keeps the past.
+        """
+
+
+# Where weights run away, the trainer says so once; NumPy would at every product.
+_DIVERGING = np.errstate(over="ignore", invalid="ignore")
+
+
+class NumpyEngine:
+    """The algebra as it is written, and the reference for the kernel.
+
+    >>> from glassnet.nn import Adam, Architecture, SquaredError
+    >>> engine = NumpyEngine()
+    >>> spec = Spec(Architecture.create([1, 1]), SquaredError(), Adam(learning_rate=0.1))
+    >>> data = Data(np.array([[0.0], [1.0]]), np.array([[1.0], [3.0]]))
+    >>> state = engine.advance(engine.init(spec, seeds=[0]), data, steps=500)
+    >>> bool(np.allclose(state.parameters, [[2, 1]], atol=1e-2))  # t = 2x + 1
+    True
+    """
+
+    name = "numpy"
+
+    def forward(self, network: Network, x: Any) -> Array:
+        return network.forward(_in_dtype(network, x))[0]
+
+    def trace(self, network: Network, x: Any) -> tuple[Array, list[LayerTrace]]:
+        return network.forward(_in_dtype(network, x))
+
+    def gradients(
+        self, network: Network, loss: Loss, x: Any, t: Array, s: Array | None = None, l2: float = 0.0
+    ) -> tuple[float, list[LayerGradient]]:
+        y, trace = self.trace(network, x)
+        value = loss(y, t, s)
+        gradients = network.backward(trace, loss.derivative(y, t, s).astype(y.dtype, copy=False), input_gradient=False)
+        if l2:
+            rows = float(len(y) if s is None else s.sum())
+            value += sum(l2_penalty(layer.w.ravel(), l2, rows) for layer in network.layers)
+            for layer, gradient in zip(network.layers, gradients, strict=True):
+                gradient.dw.__iadd__((l2 / rows) * layer.w)
+        return value, gradients
+
+    def jacobian(self, network: Network, x: Any, wrt: str = "parameters") -> Array:
+        check_wrt(wrt)
+        y, trace = self.trace(network, x)
+        n, k = y.shape
+        columns: list[Any] = []
+        for j in range(k):
+            dy = np.zeros_like(y)
+            dy[:, j] = 1
+            gradients = network.backward(trace, dy, input_gradient=wrt == "inputs")
+            if wrt == "inputs":
+                columns.append(gradients[0].dx)
+                continue
+            parts = []
+            for step, gradient in zip(trace, gradients, strict=True):
+                rows = step.x.toarray() if hasattr(step.x, "toarray") else step.x
+                dz = gradient.dz
+                assert dz is not None
+                parts.append((rows[:, :, None] * dz[:, None, :]).reshape(n, gradient.dw.size))
+                if gradient.db is not None:
+                    parts.append(dz)
+            columns.append(np.concatenate(parts, axis=1))
+        return np.stack(columns, axis=1)
+
+    @_DIVERGING
+    def evaluate(self, state: State, data: Data) -> Array:
+        data = check_data(state.spec.architecture, data, state.spec.dtype)
+        return np.array(
+            [state.spec.loss(self.forward(state.network(k), data.x), data.t, data.s) for k in range(len(state))]
+        )
+
+    def init(self, spec: Spec, seeds: Sequence[int]) -> State:
+        return initial_state(spec, seeds)
+
+    @_DIVERGING
+    def advance(self, state: State, data: Data, steps: int) -> State:
+        spec = state.spec
+        data = check_data(spec.architecture, data, spec.dtype)
+        n, size = len(data), spec.batch_size
+        movable = slice(None) if state.frozen is None else ~state.frozen
+        orders: dict[int, Array] = {}
+        for _ in range(steps):
+            if state.batch == 0 or not orders:
+                orders = {
+                    int(k): permutation(int(state.seeds[k]), state.epoch, n)
+                    if spec.shuffle and size < n
+                    else np.arange(n)
+                    for k in np.flatnonzero(state.active)
+                }
+            if state.batch == 0:
+                state.loss_sum[state.active] = 0
+            state.step += 1
+            for k, order in orders.items():
+                batch = data.take(order[state.batch * size : (state.batch + 1) * size])
+                value, gradients = self.gradients(
+                    state.network(k), spec.loss, batch.x, batch.t, batch.s, float(state.l2[k])
+                )
+                g = flatten((gradient.dw, gradient.db) for gradient in gradients)[movable]
+                theta, moments = state.parameters[k, movable], state.moments[:, k, movable]
+                spec.optimizer.update(theta, g, moments, float(state.learning_rate[k]), state.step)
+                state.parameters[k, movable], state.moments[:, k, movable] = theta, moments
+                state.loss_sum[k] += value * len(batch)
+            state.samples += min(size, n - state.batch * size)
+            state.batch += 1
+            if state.batch == spec.batches(n):
+                state.epoch, state.batch = state.epoch + 1, 0
+        return state
+
+
+def check_wrt(wrt: str) -> None:
+    """A Jacobian is with respect to one of two things."""
+    if wrt not in ("parameters", "inputs"):
+        raise unknown_name("wrt", wrt, ("parameters", "inputs"))
+
+
+def _in_dtype(network: Network, x: Any) -> Any:
+    return check_features(x, network.layers[0].w.shape[0]).astype(network.layers[0].w.dtype, copy=False)
+
+
+_told = False
+
+
+def get_engine(name: str = "auto") -> Engine:
+    """The engine "kernel" or "numpy"; "auto" takes the kernel where it was compiled.
+
+    Where it was not, "auto" says so once and takes NumPy, unless the environment has GLASSNET_REQUIRE_KERNEL=1.
+
+    Raises:
+        UnknownNameError: another name.
+        InputError: the kernel was asked for, or is required, and is missing; or GLASSNET_KERNEL, which picks the
+            instructions that it uses, has a value that this machine cannot run.
+    """
+    global _told
+    if name not in ("auto", "kernel", "numpy"):
+        raise unknown_name("engine", name, ("auto", "kernel", "numpy"))
+    if name == "numpy":
+        return NumpyEngine()
+    try:
+        from glassnet.nn.kernel import KernelEngine
+    except ImportError as error:
+        if "GLASSNET_KERNEL is" in str(error):  # it is there, and refuses a level that was asked for by mistake
+            raise InputError(str(error)) from error
+        how = (
+            "install a C++ compiler (Debian: 'apt install g++', macOS: 'xcode-select --install'), then glassnet again."
+        )
+        if name == "kernel" or os.environ.get("GLASSNET_REQUIRE_KERNEL") == "1":
+            raise InputError(f"glassnet's compiled kernel is missing ({error}): {how}") from error
+        if not _told:
+            _told = True
+            warnings.warn(
+                f"glassnet runs on NumPy, slower, since it was installed without its kernel: {how}",
+                TrainingWarning,
+                stacklevel=2,
+            )
+        return NumpyEngine()
+    return KernelEngine()
