@@ -1,0 +1,310 @@
+// The only file that knows Python. It checks what arrives, gives the interpreter lock away and calls the kernel of the
+// best level that this processor has.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "kernel.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+#define GLASSNET_DECLARE(level) \
+  namespace glassnet::level {   \
+  Kernel kernel();              \
+  }
+GLASSNET_DECLARE(baseline)
+#if defined(GLASSNET_X86_LEVELS)
+GLASSNET_DECLARE(avx2)
+GLASSNET_DECLARE(avx512)
+#endif
+
+namespace {
+
+using namespace glassnet;
+
+std::vector<Kernel> runnable_kernels() {
+  std::vector<Kernel> kernels{baseline::kernel()};
+#if defined(GLASSNET_X86_LEVELS)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) kernels.push_back(avx2::kernel());
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
+    kernels.push_back(avx512::kernel());
+#endif
+  return kernels;
+}
+
+// The best level, or the one that the environment asks for.
+const Kernel& kernel() {
+  static const Kernel chosen = [] {
+    const std::vector<Kernel> kernels = runnable_kernels();
+    const char* wanted = std::getenv("GLASSNET_KERNEL");
+    if (!wanted || !*wanted) return kernels.back();
+    std::string known;
+    for (const Kernel& each : kernels) {
+      if (std::string(wanted) == each.level) return each;
+      known += std::string(known.empty() ? "" : ", ") + each.level;
+    }
+    throw std::invalid_argument("GLASSNET_KERNEL is '" + std::string(wanted) + "', but this machine can run: " + known +
+                                ". Unset it to take the best.");
+  }();
+  return chosen;
+}
+
+template <class T>
+const Functions<T>& functions();
+template <>
+const Functions<float>& functions() {
+  return kernel().float32;
+}
+template <>
+const Functions<double>& functions() {
+  return kernel().float64;
+}
+
+std::vector<std::string> names(const char* (*name)(int)) {
+  std::vector<std::string> all;
+  for (int code = 0; name(code); ++code) all.push_back(name(code));
+  return all;
+}
+
+int code_of(const char* (*name)(int), const std::string& wanted, const char* kind) {
+  for (int code = 0; name(code); ++code)
+    if (wanted == name(code)) return code;
+  throw std::invalid_argument(std::string("the kernel has no ") + kind + " '" + wanted + "'");
+}
+
+void require(bool holds, const char* what) {
+  if (!holds) throw std::invalid_argument(std::string("kernel: ") + what);
+}
+
+template <class T>
+using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
+template <class T>
+using MaybeIn = std::optional<In<T>>;
+
+// Architecture of nn.network, checked once.
+struct Architecture {
+  std::vector<std::int64_t> sizes;
+  std::vector<int> activations;
+  bool bias;
+  std::int64_t parameter_count = 0;
+
+  Architecture(std::vector<std::int64_t> sizes_, const std::vector<std::string>& names_, bool bias_)
+      : sizes(std::move(sizes_)), bias(bias_) {
+    require(sizes.size() >= 2 && names_.size() == sizes.size() - 2, "sizes and activations do not fit");
+    for (std::int64_t size : sizes) require(size >= 1, "a size is below 1");
+    for (const std::string& name : names_) activations.push_back(code_of(kernel().activation_name, name, "activation"));
+    for (std::size_t l = 0; l + 1 < sizes.size(); ++l) parameter_count += (sizes[l] + bias) * sizes[l + 1];
+  }
+
+  Shape shape() const { return {int(sizes.size()) - 1, sizes.data(), activations.data(), bias}; }
+  std::int64_t inputs() const { return sizes.front(); }
+  std::int64_t outputs() const { return sizes.back(); }
+};
+
+// Features: dense (n, d), or CSR as values, starts (n + 1) and columns.
+template <class T>
+Rows<T> rows_of(const Architecture& architecture, const In<T>& values, const MaybeIn<std::int64_t>& starts,
+                const MaybeIn<std::int64_t>& columns) {
+  if (!starts) {
+    require(values.ndim() == 2 && std::int64_t(values.shape(1)) == architecture.inputs(), "x is not (n, d)");
+    return {std::int64_t(values.shape(0)), values.data(), nullptr, nullptr};
+  }
+  require(columns && starts->size() >= 1, "CSR needs starts and columns");
+  const std::int64_t n = std::int64_t(starts->size()) - 1, stored = std::int64_t(columns->size());
+  require(values.size() == columns->size(), "CSR values and columns differ in length");
+  const std::int64_t *start = starts->data(), *column = columns->data();
+  require(start[0] == 0 && start[n] == stored, "CSR starts do not span the values");
+  for (std::int64_t i = 0; i < n; ++i) require(start[i] <= start[i + 1], "CSR starts fall");
+  for (std::int64_t e = 0; e < stored; ++e)
+    require(column[e] >= 0 && column[e] < architecture.inputs(), "a CSR column is out of range");
+  return {n, values.data(), start, column};
+}
+
+template <class T>
+Targets<T> targets_of(const Architecture& architecture, std::int64_t n, const In<T>& t, const MaybeIn<T>& s) {
+  require(t.ndim() == 2 && std::int64_t(t.shape(0)) == n && std::int64_t(t.shape(1)) == architecture.outputs(),
+          "t is not (n, k)");
+  require(!s || std::int64_t(s->size()) == n, "s is not (n,)");
+  return {t.data(), s ? s->data() : nullptr};
+}
+
+void require_parameters(const Architecture& architecture, std::size_t count) {
+  require(std::int64_t(count) == architecture.parameter_count, "parameters are not (P,)");
+}
+
+struct Release {
+  void operator()(char* memory) const { ::operator delete(memory, std::align_val_t(64)); }
+};
+
+// Ask how much memory the work needs, then do it, without the interpreter lock.
+template <class Work>
+void run(const Work& work) {
+  const std::unique_ptr<char, Release> memory(
+      static_cast<char*>(::operator new(work(static_cast<char*>(nullptr)), std::align_val_t(64))));
+  nb::gil_scoped_release unlocked;
+  work(memory.get());
+}
+
+template <class T>
+void define(nb::module_& m) {
+  m.def(
+      "forward",
+      [](const Architecture& a, In<T> parameters, In<T> values, MaybeIn<std::int64_t> starts,
+         MaybeIn<std::int64_t> columns, Out<T> y, std::vector<Out<T>> z, std::vector<Out<T>> h) {
+        require_parameters(a, parameters.size());
+        const Rows<T> x = rows_of<T>(a, values, starts, columns);
+        require(std::int64_t(y.size()) == x.n * a.outputs(), "y is not (n, k)");
+        std::vector<T*> zs, hs;
+        require(z.size() == h.size() && (z.empty() || z.size() == a.sizes.size() - 1), "one z and h for each layer");
+        for (std::size_t l = 0; l < z.size(); ++l) {
+          const auto size = std::size_t(x.n * a.sizes[l + 1]);
+          require(z[l].size() == size && h[l].size() == size, "z and h are not (n, m)");
+          zs.push_back(z[l].data()), hs.push_back(h[l].data());
+        }
+        const Traces<T> traces{zs.empty() ? nullptr : zs.data(), hs.empty() ? nullptr : hs.data()};
+        run([&](char* memory) {
+          return functions<T>().forward(a.shape(), parameters.data(), x, y.data(), traces, memory);
+        });
+      },
+      "architecture"_a, "parameters"_a, "x"_a, "starts"_a.none(), "columns"_a.none(), "y"_a, "z"_a, "h"_a);
+
+  m.def(
+      "evaluate",
+      [](const Architecture& a, const std::string& loss, In<T> parameters, In<T> values, MaybeIn<std::int64_t> starts,
+         MaybeIn<std::int64_t> columns, In<T> t, MaybeIn<T> s) {
+        require_parameters(a, parameters.size());
+        const int code = code_of(kernel().loss_name, loss, "loss");
+        const Rows<T> x = rows_of<T>(a, values, starts, columns);
+        const Targets<T> targets = targets_of<T>(a, x.n, t, s);
+        double value = 0;
+        run([&](char* memory) {
+          return functions<T>().evaluate(a.shape(), parameters.data(), code, x, targets, &value, memory);
+        });
+        return value;
+      },
+      "architecture"_a, "loss"_a, "parameters"_a, "x"_a, "starts"_a.none(), "columns"_a.none(), "t"_a, "s"_a.none());
+
+  m.def(
+      "gradients",
+      [](const Architecture& a, const std::string& loss, In<T> parameters, In<T> values, MaybeIn<std::int64_t> starts,
+         MaybeIn<std::int64_t> columns, In<T> t, MaybeIn<T> s, double l2, Out<T> g) {
+        require_parameters(a, parameters.size());
+        require_parameters(a, g.size());
+        const int code = code_of(kernel().loss_name, loss, "loss");
+        const Rows<T> x = rows_of<T>(a, values, starts, columns);
+        const Targets<T> targets = targets_of<T>(a, x.n, t, s);
+        double value = 0;
+        run([&](char* memory) {
+          return functions<T>().gradients(a.shape(), parameters.data(), code, x, targets, l2, &value, g.data(), memory);
+        });
+        return value;
+      },
+      "architecture"_a, "loss"_a, "parameters"_a, "x"_a, "starts"_a.none(), "columns"_a.none(), "t"_a, "s"_a.none(),
+      "l2"_a, "g"_a);
+
+  m.def(
+      "jacobian",
+      [](const Architecture& a, In<T> parameters, In<T> values, MaybeIn<std::int64_t> starts,
+         MaybeIn<std::int64_t> columns, bool wrt_inputs, Out<T> j) {
+        require_parameters(a, parameters.size());
+        const Rows<T> x = rows_of<T>(a, values, starts, columns);
+        const std::int64_t width = wrt_inputs ? a.inputs() : a.parameter_count;
+        require(std::int64_t(j.size()) == x.n * a.outputs() * width, "the Jacobian is not (n, k, P) or (n, k, d)");
+        run([&](char* memory) {
+          return functions<T>().jacobian(a.shape(), parameters.data(), x, wrt_inputs, j.data(), memory);
+        });
+      },
+      "architecture"_a, "parameters"_a, "x"_a, "starts"_a.none(), "columns"_a.none(), "wrt_inputs"_a, "j"_a);
+
+  m.def(
+      "advance",
+      [](const Architecture& a, const std::string& loss, const std::string& optimizer, std::vector<double> hyper,
+         Out<T> parameters, Out<T> moments, In<std::uint64_t> seeds, In<double> learning_rate, In<double> l2,
+         Out<double> loss_sum, In<bool> active, MaybeIn<bool> frozen, std::int64_t epoch, std::int64_t batch,
+         std::int64_t step, In<T> values, MaybeIn<std::int64_t> starts, MaybeIn<std::int64_t> columns, In<T> t,
+         MaybeIn<T> s, std::int64_t batch_size, bool shuffle, std::int64_t steps) {
+        Training<T> training{};
+        training.shape = a.shape();
+        training.loss = code_of(kernel().loss_name, loss, "loss");
+        training.optimizer = code_of(kernel().optimizer_name, optimizer, "optimizer");
+        training.hyper = hyper.data();
+        training.members = std::int64_t(seeds.size());
+        training.parameter_count = a.parameter_count;
+        const std::size_t members = seeds.size(), count = members * std::size_t(a.parameter_count);
+        require(parameters.size() == count, "parameters are not (K, P)");
+        require(moments.size() == std::size_t(kernel().moment_count(training.optimizer)) * count,
+                "moments are not (moments, K, P)");
+        require(learning_rate.size() == members && l2.size() == members && loss_sum.size() == members &&
+                    active.size() == members,
+                "learning_rate, l2, loss_sum and active are not (K,)");
+        if (frozen) require_parameters(a, frozen->size());
+        training.parameters = parameters.data(), training.moments = moments.data();
+        training.seeds = seeds.data(), training.learning_rate = learning_rate.data(), training.l2 = l2.data();
+        training.loss_sum = loss_sum.data(), training.active = active.data();
+        training.frozen = frozen ? frozen->data() : nullptr;
+        training.epoch = epoch, training.batch = batch, training.step = step;
+        training.x = rows_of<T>(a, values, starts, columns);
+        training.targets = targets_of<T>(a, training.x.n, t, s);
+        training.batch_size = batch_size, training.steps = steps, training.shuffle = shuffle;
+        require(training.x.n >= 1 && batch_size >= 1 && steps >= 0 && batch >= 0,
+                "n, batch_size or steps out of range");
+        require(batch < (training.x.n + batch_size - 1) / batch_size, "batch is past the end of the epoch");
+        run([&](char* memory) { return functions<T>().advance(training, memory); });
+      },
+      "architecture"_a, "loss"_a, "optimizer"_a, "hyper"_a, "parameters"_a, "moments"_a, "seeds"_a, "learning_rate"_a,
+      "l2"_a, "loss_sum"_a, "active"_a, "frozen"_a.none(), "epoch"_a, "batch"_a, "step"_a, "x"_a, "starts"_a.none(),
+      "columns"_a.none(), "t"_a, "s"_a.none(), "batch_size"_a, "shuffle"_a, "steps"_a);
+
+  m.def(
+      "elementary",
+      [](const std::string& which, In<T> x, Out<T> result) {
+        const char* known[] = {"exp", "tanh", "log", "log1p"};
+        int code = 0;
+        while (code < 4 && which != known[code]) ++code;
+        require(code < 4 && x.size() == result.size(), "elementary is exp, tanh, log or log1p of an array");
+        functions<T>().elementary(code, x.data(), result.data(), std::int64_t(x.size()));
+      },
+      "which"_a, "x"_a, "result"_a);
+}
+
+}  // namespace
+
+NB_MODULE(_kernel, m) {
+  m.doc() = "The network in C++: twin of glassnet.nn.";
+  kernel();  // so that an environment that asks for the impossible is told at import
+
+  nb::class_<Architecture>(m, "Architecture")
+      .def(nb::init<std::vector<std::int64_t>, std::vector<std::string>, bool>(), "sizes"_a, "activations"_a, "bias"_a);
+  define<float>(m);
+  define<double>(m);
+  m.def(
+      "permutation",
+      [](std::uint64_t seed, std::uint64_t epoch, Out<std::int64_t> order) {
+        kernel().permutation(seed, epoch, std::int64_t(order.size()), order.data());
+      },
+      "seed"_a, "epoch"_a, "order"_a);
+
+  m.attr("level") = kernel().level;
+  m.attr("levels") = nb::cast([] {
+    std::vector<std::string> all;
+    for (const Kernel& each : runnable_kernels()) all.push_back(each.level);
+    return all;
+  }());
+  m.attr("activations") = nb::cast(names(kernel().activation_name));
+  m.attr("losses") = nb::cast(names(kernel().loss_name));
+  m.attr("optimizers") = nb::cast(names(kernel().optimizer_name));
+}

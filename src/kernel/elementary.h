@@ -1,0 +1,134 @@
+// exp, log and tanh: twin of elementary.py, equal bit for bit. Only +, −, ×, ÷ in the order written: the build forbids
+// the compiler to fuse or reorder them. Branch-free, so that loops over them become vector code.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+namespace glassnet::GLASSNET_LEVEL {
+
+template <class T>
+struct Format;
+
+template <>
+struct Format<double> {
+  using Bits = std::uint64_t;
+  static constexpr int mantissa = 52, bias = 1023, exp_degree = 13, log_degree = 11;
+  static constexpr double round_shift = 6755399441055744.0;  // 1.5 · 2⁵²: adding it leaves an integer in the low bits
+  static constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
+  static constexpr double lowest = -746.0, highest = 710.0, saturated = 40.0, to_normal = 18014398509481984.0;
+};
+
+template <>
+struct Format<float> {
+  using Bits = std::uint32_t;
+  static constexpr int mantissa = 23, bias = 127, exp_degree = 7, log_degree = 5;
+  static constexpr float round_shift = 12582912.0f;
+  static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440054690583e-4f;
+  static constexpr float lowest = -104.0f, highest = 89.0f, saturated = 20.0f, to_normal = 33554432.0f;
+};
+
+constexpr double factorial(int n) { return n < 2 ? 1.0 : n * factorial(n - 1); }
+
+template <class T>
+inline typename Format<T>::Bits bits_of(T x) {
+  typename Format<T>::Bits bits;
+  std::memcpy(&bits, &x, sizeof x);
+  return bits;
+}
+
+template <class T>
+inline T from_bits(typename Format<T>::Bits bits) {
+  T x;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+// 2ᵏ from its bits, for exponents that a normal number has; k in two's complement.
+template <class T>
+inline T power_of_two(typename Format<T>::Bits k) {
+  using F = Format<T>;
+  return from_bits<T>((k + F::bias) << F::mantissa);
+}
+
+// Σ_{j=2}^{degree} r^{j−2} / j!
+template <class T, int j = 2>
+inline T exp_series(T r) {
+  if constexpr (j == Format<T>::exp_degree)
+    return T(1 / factorial(j));
+  else
+    return exp_series<T, j + 1>(r) * r + T(1 / factorial(j));
+}
+
+// k and eʳ − 1, where x = k ln 2 + r
+template <class T>
+inline T reduce(T x, typename Format<T>::Bits& k) {
+  using F = Format<T>;
+  const T shifted = x * T(1.4426950408889634074) + F::round_shift;
+  k = bits_of(shifted) - bits_of(F::round_shift);
+  const T whole = shifted - F::round_shift;
+  const T r = (x - whole * F::ln2_high) - whole * F::ln2_low;
+  return r + (r * r) * exp_series(r);
+}
+
+template <class T>
+inline T exp(T x) {
+  using F = Format<T>;
+  x = x < F::lowest ? F::lowest : x;
+  x = x > F::highest ? F::highest : x;
+  typename F::Bits k;
+  const T p = reduce(x, k);
+  // In two steps, since 2ᵏ alone may leave the format before the product does; 4096 keeps the shifted number positive.
+  const typename F::Bits half = ((k + 4096) >> 1) - 2048;
+  return ((T(1) + p) * power_of_two<T>(half)) * power_of_two<T>(k - half);
+}
+
+template <class T>
+inline T tanh(T x) {
+  using F = Format<T>;
+  T a = std::fabs(x) * T(2);
+  a = a > F::saturated ? F::saturated : a;
+  typename F::Bits k;
+  const T p = reduce(a, k), power = power_of_two<T>(k);
+  const T e = power * p + (power - T(1));  // e²ˣ − 1
+  return std::copysign(e / (e + T(2)), x);
+}
+
+// Σ_{j=1}^{degree} 2 z^{j−1} / (2j + 1)
+template <class T, int j = 1>
+inline T log_series(T z) {
+  if constexpr (j == Format<T>::log_degree)
+    return T(2.0 / (2 * j + 1));
+  else
+    return log_series<T, j + 1>(z) * z + T(2.0 / (2 * j + 1));
+}
+
+template <class T>
+inline T log(T x) {
+  using F = Format<T>;
+  using Bits = typename F::Bits;
+  if (!(x > T(0))) return x == T(0) ? T(-INFINITY) : T(NAN);
+  if (x == T(INFINITY)) return x;
+  int exponent = 0;
+  if ((bits_of(x) >> F::mantissa) == 0) {  // subnormal
+    x *= F::to_normal;
+    exponent = -(F::mantissa + 2);
+  }
+  constexpr Bits fraction = (Bits(1) << F::mantissa) - 1;
+  exponent += int(bits_of(x) >> F::mantissa) - (F::bias - 1);
+  T m = from_bits<T>((bits_of(x) & fraction) | (Bits(F::bias - 1) << F::mantissa));  // ½ ≤ m < 1
+  if (m < T(0.70710678118654752440)) {
+    m += m;
+    exponent -= 1;
+  }
+  const T f = m - T(1), s = f / (T(2) + f), z = s * s, k = T(exponent);
+  return k * F::ln2_high + ((s + s) + (s * (z * log_series(z)) + k * F::ln2_low));
+}
+
+template <class T>
+inline T log1p(T u) {
+  const T w = T(1) + u;
+  return log(w) + (u - (w - T(1))) / w;
+}
+
+}  // namespace glassnet::GLASSNET_LEVEL

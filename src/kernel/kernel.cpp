@@ -1,0 +1,44 @@
+// One translation unit, compiled once for every dispatch level: GLASSNET_LEVEL names it and is its namespace.
+//
+// Nothing here instantiates a template of the standard library: the linker might hand a copy made for a newer processor
+// to the baseline.
+#include "kernel.h"
+
+#include "network.h"
+
+#define GLASSNET_TEXT_(x) #x
+#define GLASSNET_TEXT(x) GLASSNET_TEXT_(x)
+
+namespace glassnet::GLASSNET_LEVEL {
+namespace {
+
+template <class Twins>
+const char* name(int code) {
+  return code < Twins::size ? Twins::name(code) : nullptr;
+}
+
+template <class T>
+void elementary(int which, const T* x, T* result, std::int64_t count) {
+  for (Index i = 0; i < count; ++i)
+    result[i] = which == 0 ? exp(x[i]) : which == 1 ? tanh(x[i]) : which == 2 ? log(x[i]) : log1p(x[i]);
+}
+
+template <class T>
+Functions<T> functions() {
+  return {forward<T>, evaluate<T>, gradients<T>, jacobian<T>, advance<T>, elementary<T>};
+}
+
+}  // namespace
+
+Kernel kernel() {
+  return {GLASSNET_TEXT(GLASSNET_LEVEL),
+          functions<float>(),
+          functions<double>(),
+          name<Activations>,
+          name<Losses>,
+          name<Optimizers>,
+          moments_of,
+          permutation};
+}
+
+}  // namespace glassnet::GLASSNET_LEVEL

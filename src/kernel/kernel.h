@@ -1,0 +1,80 @@
+// What the bindings ask of a kernel: plain structs in, plain arrays out. The same for every dispatch level.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace glassnet {
+
+// Network.architecture; parameters are one vector: w row by row, then b, layer by layer.
+struct Shape {
+  int layers;
+  const std::int64_t* sizes;  // layers + 1
+  const int* activations;     // codes, one for each hidden layer
+  bool bias;
+};
+
+// Features of n rows: dense and row-major, or CSR where `starts` is not null.
+template <class T>
+struct Rows {
+  std::int64_t n;
+  const T* values;
+  const std::int64_t* starts;   // n + 1
+  const std::int64_t* columns;  // of every value
+};
+
+template <class T>
+struct Targets {
+  const T* t;  // (n, k)
+  const T* s;  // (n), or null
+};
+
+// Where forward leaves z and h of every layer, row-major; null where they are not wanted.
+template <class T>
+struct Traces {
+  T* const* z;
+  T* const* h;
+};
+
+// engine.State, by pointers into its arrays, and the data; see engine.py for what they mean.
+template <class T>
+struct Training {
+  Shape shape;
+  int loss, optimizer;
+  const double* hyper;  // of the optimizer
+  std::int64_t members, parameter_count;
+  T *parameters, *moments;
+  const std::uint64_t* seeds;
+  const double *learning_rate, *l2;
+  double* loss_sum;
+  const bool *active, *frozen;  // frozen may be null
+  std::int64_t epoch, batch, step;
+  Rows<T> x;
+  Targets<T> targets;
+  std::int64_t batch_size, steps;
+  bool shuffle;
+};
+
+// Each function does its work in `memory`, 64-byte aligned; called with null it says how many bytes it needs.
+template <class T>
+struct Functions {
+  std::size_t (*forward)(Shape, const T* parameters, Rows<T>, T* y, Traces<T>, char* memory);
+  std::size_t (*evaluate)(Shape, const T* parameters, int loss, Rows<T>, Targets<T>, double* value, char* memory);
+  std::size_t (*gradients)(Shape, const T* parameters, int loss, Rows<T>, Targets<T>, double l2, double* value, T* g,
+                           char* memory);
+  std::size_t (*jacobian)(Shape, const T* parameters, Rows<T>, bool wrt_inputs, T* j, char* memory);
+  std::size_t (*advance)(const Training<T>&, char* memory);
+  void (*elementary)(int which, const T* x, T* result, std::int64_t count);  // 0 exp, 1 tanh, 2 log, 3 log1p
+};
+
+struct Kernel {
+  const char* level;
+  Functions<float> float32;
+  Functions<double> float64;
+  const char* (*activation_name)(int);  // null past the last, as the others
+  const char* (*loss_name)(int);
+  const char* (*optimizer_name)(int);
+  int (*moment_count)(int optimizer);
+  void (*permutation)(std::uint64_t seed, std::uint64_t epoch, std::int64_t n, std::int64_t* order);
+};
+
+}  // namespace glassnet

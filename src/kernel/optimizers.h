@@ -1,0 +1,57 @@
+// From a gradient to a step: twin of optimizers.py. One call moves `count` parameters that lie side by side.
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "registry.h"
+
+namespace glassnet::GLASSNET_LEVEL {
+
+constexpr int MOST_MOMENTS = 2;
+
+// u ← μu − ηg        θ ← θ + u, or with Nesterov's look-ahead θ ← θ + μu − ηg        hyper = (μ, look-ahead)
+struct SGD {
+  static constexpr const char* name = "sgd";
+  static constexpr int moments = 1;
+  template <class T>
+  static void update(T* theta, const T* g, T* const* moment, std::ptrdiff_t count, const double* hyper, double rate,
+                     std::int64_t) {
+    T* u = moment[0];
+    const T mu = T(hyper[0]), eta = T(rate);
+    if (hyper[1] != 0) {
+      for (std::ptrdiff_t i = 0; i < count; ++i) {
+        u[i] = mu * u[i] - eta * g[i];
+        theta[i] += mu * u[i] - eta * g[i];
+      }
+    } else {
+      for (std::ptrdiff_t i = 0; i < count; ++i) {
+        u[i] = mu * u[i] - eta * g[i];
+        theta[i] += u[i];
+      }
+    }
+  }
+};
+
+// m ← β₁m + (1 − β₁)g        v ← β₂v + (1 − β₂)g²        θ ← θ − ηₜ m / (√v + ε)        hyper = (β₁, β₂, ε)
+// ηₜ = η √(1 − β₂ᵗ) / (1 − β₁ᵗ)
+struct Adam {
+  static constexpr const char* name = "adam";
+  static constexpr int moments = 2;
+  template <class T>
+  static void update(T* theta, const T* g, T* const* moment, std::ptrdiff_t count, const double* hyper, double rate,
+                     std::int64_t step) {
+    T *m = moment[0], *v = moment[1];
+    const T b1 = T(hyper[0]), b2 = T(hyper[1]), e = T(hyper[2]), c1 = T(1 - hyper[0]), c2 = T(1 - hyper[1]);
+    const T eta = T(rate * std::sqrt(1 - std::pow(hyper[1], double(step))) / (1 - std::pow(hyper[0], double(step))));
+    for (std::ptrdiff_t i = 0; i < count; ++i) {
+      m[i] = b1 * m[i] + c1 * g[i];
+      v[i] = b2 * v[i] + c2 * (g[i] * g[i]);
+      theta[i] -= eta * m[i] / (std::sqrt(v[i]) + e);
+    }
+  }
+};
+
+using Optimizers = Registry<SGD, Adam>;
+
+}  // namespace glassnet::GLASSNET_LEVEL
