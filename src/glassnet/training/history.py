@@ -27,7 +27,7 @@ class History:
 
     epochs: list[Epoch] = field(default_factory=list)
     stopped_by: str = ""
-    best_epoch: list[int] = field(default_factory=list)  # of each network, counted from 1; 0 is the first weights
+    best_epoch: list[int] = field(default_factory=list)  # of each network: of the best score; 0 is the first weights
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -47,7 +47,10 @@ class History:
 
     @property
     def best(self) -> Epoch | None:
-        """The epoch that was kept (of the first network, where there are several); None if it is the first weights."""
+        """The epoch of the best score, of the first network where there are several; None if no epoch beat the first.
+
+        Its weights were kept where the plan keeps the best.
+        """
         number = self.best_epoch[0] if self.best_epoch else 0
         return next((epoch for epoch in self.epochs if epoch.epoch == number), None)
 

@@ -1,0 +1,296 @@
+"""scikit-learn's multi-layer perceptrons on our network: arrays in, drop-in.
+
+Signatures, attributes, messages and stopping rules are scikit-learn's; its random numbers are not. Arguments that it
+does not know are keyword-only. One number differs: the loss of several outputs is their sum, where scikit-learn's
+squared error reports their mean but follows the gradient of the sum.
+"""
+# scikit-learn carries no types, so its decorators are Any.
+# mypy: allow-untyped-decorators
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.metrics import r2_score
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
+
+from glassnet.errors import InputError
+from glassnet.estimators.perceptron import Perceptron
+from glassnet.nn.elementary import Array
+from glassnet.training import Callback
+
+
+def _is_stochastic(model: Perceptron) -> bool:
+    if model.solver == "lbfgs":
+        raise AttributeError(
+            f"partial_fit is only available for stochastic optimizers. {model.solver} is not stochastic."
+        )
+    return True
+
+
+class MLPClassifier(ClassifierMixin, Perceptron):
+    """Classes from numbers: scikit-learn's `MLPClassifier`, on an engine of its own.
+
+    h = f(xw + b), repeated, y = hv + c, and p = softmax y; with two classes p = 1 / (1 + e⁻ʸ), and the same for every
+    label where a row may have several. Training makes small
+
+        L = −Σᵢ sᵢ Σⱼ tᵢⱼ ln pᵢⱼ / Σᵢ sᵢ + α‖w‖² / 2Σᵢ sᵢ
+
+    (for two classes, and for each label, with −(1 − t) ln(1 − p) added), summed over outputs.
+
+    Args:
+        hidden_layer_sizes: Units of each hidden layer; a number is one layer, () is a linear model.
+        activation: f of the hidden layers: "identity", "logistic", "tanh", "relu" or "silu".
+        solver: "adam", "sgd", or "lbfgs", which looks at all rows at once and suits small data.
+        alpha: α of the penalty on weights, not biases.
+        batch_size: Rows of a minibatch; "auto" is min(200, n).
+        learning_rate: With "sgd": "constant"; "invscaling", which is `learning_rate_init` / (rows seen + 1)ᵖ;
+            or "adaptive", a fifth of itself at every plateau, until it is at most 1e-6.
+        learning_rate_init: The first learning rate of "sgd" and "adam".
+        power_t: p of "invscaling".
+        max_iter: Epochs at the most; with "lbfgs" steps.
+        shuffle: A new order of rows for every epoch.
+        random_state: Seeds first weights, shuffling and the split for early stopping.
+        tol: An epoch improves when the loss falls (with `early_stopping`, the score rises) by at least so much.
+            With "lbfgs", no element of the gradient is larger at the end.
+        verbose: Print a line for every epoch.
+        warm_start: `fit` goes on from the last fit's weights.
+        momentum: Of "sgd".
+        nesterovs_momentum: With momentum, look ahead.
+        early_stopping: Watch the accuracy on rows held out, and end with the best weights. Not with "lbfgs".
+        validation_fraction: The share of rows that is held out, where `fit` gets no `X_val`.
+        beta_1: How slowly "adam" forgets gradients.
+        beta_2: How slowly "adam" forgets their squares.
+        epsilon: Keeps "adam" from dividing by 0.
+        n_iter_no_change: Stop after more than so many epochs without an improvement; inf never stops.
+        max_fun: With "lbfgs", evaluations at the most.
+        engine: "kernel", "numpy", or "auto": the kernel where it was compiled.
+        time_limit_seconds: End after about so long with what has been reached.
+        callbacks: Each is called with a `glassnet.training.Report` after every epoch; returning True ends the fit.
+
+    Attributes:
+        classes_: Labels, in the order of the columns of p.
+        coefs_: w of each layer. Arrays that may be edited or replaced; whatever is next called uses them.
+        intercepts_: b of each layer.
+        network_: Both, as a `glassnet.nn.Network`; printed, its formulas.
+        history_: What every epoch measured, a `glassnet.training.History`.
+        loss_: L of the last epoch, averaged over its batches.
+        loss_curve_: L of every epoch, not with "lbfgs".
+        best_loss_: The smallest of them; None with `early_stopping`.
+        validation_scores_: Accuracy of every epoch on the rows held out; None without `early_stopping`.
+        best_validation_score_: The largest of them; None without `early_stopping`.
+        n_iter_: Epochs of the last fit.
+        t_: Rows seen in all.
+        n_features_in_: d.
+        feature_names_in_: Names of the columns, where X had them.
+        n_layers_: Layers, the input's included.
+        n_outputs_: k.
+        out_activation_: "softmax" or "logistic".
+
+    >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> model = MLPClassifier((8,), "tanh", solver="lbfgs", random_state=0).fit(X, ["no", "yes", "yes", "no"])
+    >>> model.predict(X).tolist()
+    ['no', 'yes', 'yes', 'no']
+    >>> print(model.network_)
+    h1 = tanh(x w1 + b1)           w1 (2, 8), b1 (8,)
+    y = h1 v + c  v (8, 1), c (1,)
+    """
+
+    loss = "log_loss"
+
+    @available_if(_is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+        """One epoch more over these rows.
+
+        Args:
+            X: Features (n, d).
+            y: Labels (n,), or 0 and 1 (n, k).
+            sample_weight: A weight ≥ 0 for each row, (n,).
+            classes: All labels that will ever come; needed in the first call alone.
+        """
+        if _check_partial_fit_first_call(self, classes):
+            labels = y if type_of_target(y).startswith("multilabel") else classes
+            self._label_binarizer = LabelBinarizer().fit(labels)
+        return self._fit(X, y, sample_weight, None, None, incremental=True)
+
+    def predict(self, X: Any) -> Array:
+        """Labels (n,), or 0 and 1 (n, k) where a row may have several."""
+        p = self._forward(X)
+        return self._label_binarizer.inverse_transform(p.ravel() if self.n_outputs_ == 1 else p)
+
+    def predict_proba(self, X: Any) -> Array:
+        """p (n, classes), in the order of `classes_`."""
+        p = self._forward(X)
+        return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """ln p (n, classes); −inf where p is 0."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def _learn_targets(self, y: Any, incremental: bool) -> Array:
+        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        elif self.warm_start:
+            classes = unique_labels(y)
+            if set(classes) != set(self.classes_):
+                raise ValueError(
+                    f"warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                    f"Previously got {self.classes_}, `y` has {classes}"
+                )
+        self.out_activation_ = "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
+        return self._encode(y)
+
+    def _encode(self, y: Any) -> Array:
+        classes = unique_labels(y)
+        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}."
+            )
+        return self._label_binarizer.transform(y).astype(bool)
+
+    def _score(self, p: Array, t: Array, s: Array | None) -> float:
+        hit = (
+            p.argmax(axis=1) == t.argmax(axis=1) if self.out_activation_ == "softmax" else ((p > 0.5) == t).all(axis=1)
+        )
+        return float(np.average(hit, weights=s))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class MLPRegressor(RegressorMixin, Perceptron):
+    """Quantities from numbers: scikit-learn's `MLPRegressor`, on an engine of its own.
+
+    h = f(xw + b), repeated, y = hv + c, and p = y; with Poisson loss p = eʸ. Training makes small, summed over outputs,
+
+        L = Σᵢ sᵢ (pᵢ − tᵢ)² / 2Σᵢ sᵢ + α‖w‖² / 2Σᵢ sᵢ        or Poisson: pᵢ − tᵢ + tᵢ ln(tᵢ / pᵢ) for the square
+
+    Args:
+        loss: "squared_error" or "poisson", for counts and other targets ≥ 0. Since sizes come first everywhere else,
+            `MLPRegressor((64, 64), "tanh")` is understood too: sizes in its place are `hidden_layer_sizes`, and a name
+            after them the `activation`.
+
+    All others, and the attributes, as in `MLPClassifier`; the score that `early_stopping` watches is R², and
+    `out_activation_` is "identity" or "exp".
+
+    >>> X = np.linspace(-1, 1, 50)[:, None]
+    >>> model = MLPRegressor((10,), activation="tanh", solver="lbfgs", random_state=0).fit(X, np.sin(3 * X[:, 0]))
+    >>> model.score(X, np.sin(3 * X[:, 0])) > 0.99
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **Perceptron._parameter_constraints,
+        "loss": [StrOptions({"squared_error", "poisson"})],
+    }
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        engine: str = "auto",
+        time_limit_seconds: float | None = None,
+        callbacks: Sequence[Callback] | None = None,
+    ) -> None:
+        if isinstance(loss, Integral | tuple | list | np.ndarray):
+            if isinstance(hidden_layer_sizes, str):
+                activation = hidden_layer_sizes
+            loss, hidden_layer_sizes = "squared_error", loss
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+            engine=engine,
+            time_limit_seconds=time_limit_seconds,
+            callbacks=callbacks,
+        )
+        self.loss = loss
+
+    @available_if(_is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """One epoch more over these rows.
+
+        Args:
+            X: Features (n, d).
+            y: Quantities (n,) or (n, k).
+            sample_weight: A weight ≥ 0 for each row, (n,).
+        """
+        return self._fit(X, y, sample_weight, None, None, incremental=True)
+
+    def predict(self, X: Any) -> Array:
+        """Quantities (n,), or (n, k) where there are several."""
+        p = self._forward(X)
+        return p.ravel() if p.shape[1] == 1 else p
+
+    def _learn_targets(self, y: Any, incremental: bool) -> Array:
+        self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
+        return self._encode(y)
+
+    def _encode(self, y: Any) -> Array:
+        if y.dtype.kind in "SU":
+            raise InputError("y holds text, but MLPRegressor predicts numbers. For labels use MLPClassifier.")
+        y = y.toarray() if hasattr(y, "toarray") else y
+        t = np.asarray(y, np.float64).reshape(len(y), -1)
+        if self.loss == "poisson" and (t < 0).any():
+            raise InputError(
+                f"y has {int((t < 0).sum())} negative values, the least {t.min():g}, but loss='poisson' is for counts "
+                f"and other targets ≥ 0. Use loss='squared_error', or another target."
+            )
+        return t
+
+    def _score(self, p: Array, t: Array, s: Array | None) -> float:
+        return float(r2_score(t, p, sample_weight=s))

@@ -1,0 +1,290 @@
+"""From rows to a trained network, as scikit-learn's perceptrons do it: what both estimators share."""
+# scikit-learn carries no types, so its decorators are Any.
+# mypy: allow-untyped-decorators
+
+import time
+import warnings
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+import scipy.optimize
+from sklearn.base import _fit_context, is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.optimize import _check_optimize_result
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from glassnet.errors import InputError, ShapeError
+from glassnet.estimators.parameters import Parameters
+from glassnet.estimators.rows import check_rows, drop_weightless, split
+from glassnet.nn import ACTIVATIONS, LOSSES, Architecture, Data, Engine, Layer, Loss, Network, Spec, State, get_engine
+from glassnet.nn.activations import Identity
+from glassnet.nn.elementary import Array
+from glassnet.training import Epoch, History, Report, lbfgs, train
+
+# out_activation_, which names the step from y to p, and the loss that owns it.
+LOSS_NAMES = {
+    "softmax": "cross_entropy",
+    "logistic": "binary_cross_entropy",
+    "identity": "squared_error",
+    "exp": "poisson",
+}
+
+
+class Perceptron(Parameters):
+    """What trains and predicts; a subclass knows its targets.
+
+    `_state` is what the engine works on; `coefs_` and `intercepts_` are views of its parameters. They are the user's,
+    too: every training begins by writing them back, and every prediction reads them.
+    """
+
+    out_activation_: str
+    coefs_: list[Array]
+    intercepts_: list[Array]
+    history_: History
+    loss_curve_: list[float]
+    validation_scores_: list[float] | None
+    _state: State
+
+    @property
+    def network_(self) -> Network:
+        """The trained network: layers made of `coefs_` and `intercepts_` as they stand, the same memory."""
+        check_is_fitted(self, "coefs_")
+        fs = [ACTIVATIONS[self.activation]] * (len(self.coefs_) - 1) + [Identity()]
+        return Network([Layer(w, b, f) for w, b, f in zip(self.coefs_, self.intercepts_, fs, strict=True)])
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None) -> Self:
+        """Train on rows X and their targets y.
+
+        Args:
+            X: Features (n, d), an array, a dataframe of numbers or a sparse matrix. float32 is trained in float32.
+            y: Targets (n,) or (n, k).
+            sample_weight: A weight ≥ 0 for each row, (n,). A row of weight 0 is as if absent.
+            X_val: Rows that are not trained on. Their loss is recorded in `history_`; with `early_stopping` they take
+                the place of the rows that would be split off.
+            y_val: Their targets.
+
+        Raises:
+            ValueError: a parameter or an array that cannot be used, before anything is trained; or weights that have
+                left the numbers, after.
+        """
+        return self._fit(X, y, sample_weight, X_val, y_val, incremental=False)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, incremental: bool) -> Self:
+        if incremental and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        hidden = self._hidden_sizes()
+        self._check_callbacks()
+        anew = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        X, y = check_rows(self, X, y, reset=anew)
+        X, y, s = drop_weightless(X, y, sample_weight)
+        data = Data(X, self._learn_targets(y, incremental), s)
+        validation = self._check_validation(X_val, y_val)
+
+        rng = check_random_state(self.random_state)
+        seed = int(rng.randint(np.iinfo(np.int32).max))
+        if self.early_stopping and self.solver != "lbfgs":
+            if validation is None:
+                # Two classes are one output; scikit-learn stratifies no more than these, and so do we.
+                stratify = is_classifier(self) and data.t.shape[1] == 1
+                data, validation = split(data, self.validation_fraction, stratify, rng)
+            if len(validation) < 2:
+                raise ValueError(
+                    "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+                )
+
+        engine = get_engine(self.engine)
+        sizes = (X.shape[1], *hidden, data.t.shape[1])
+        spec = self._spec(Architecture.create(sizes, self.activation), self._loss, X.dtype.type, len(data))
+        if anew:
+            self._state, self.history_ = engine.init(spec, [seed]), History()
+        else:
+            self._resume(engine, spec, seed, incremental)
+        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
+
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is found, and said once, below
+            if self.solver == "lbfgs":
+                self._train_lbfgs(engine, data, validation)
+            else:
+                self._train_epochs(engine, data, validation, incremental, anew)
+        network = self._state.network()
+        self.coefs_ = [layer.w for layer in network.layers]
+        self.intercepts_ = [layer.b for layer in network.layers if layer.b is not None]
+        self.t_ = self._state.samples
+        if not np.isfinite(self._state.parameters).all():
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
+                " preprocessed."
+            )
+        return self
+
+    def _check_validation(self, X_val: Any, y_val: Any) -> Data | None:
+        if X_val is None and y_val is None:
+            return None
+        if X_val is None or y_val is None:
+            given, missing = ("y_val", "X_val") if X_val is None else ("X_val", "y_val")
+            raise InputError(f"{given} was given without {missing}: a validation set needs both, or neither.")
+        X_val, y_val = check_rows(self, X_val, y_val, reset=False)
+        return Data(X_val, self._encode(y_val))
+
+    @property
+    def _loss(self) -> Loss:
+        return LOSSES[LOSS_NAMES[self.out_activation_]]
+
+    def _resume(self, engine: Engine, spec: Spec, seed: int, incremental: bool) -> None:
+        """Go on from `coefs_` and `intercepts_`, which may have been edited, or set by hand before any fit."""
+        state: State | None = getattr(self, "_state", None)
+        if state is None or state.spec.architecture.sizes != spec.architecture.sizes:
+            state, incremental = engine.init(spec, [seed]), False
+        spec = replace(spec, dtype=state.spec.dtype)
+        given, layers = [*self.coefs_, *self.intercepts_], state.network().layers
+        parameters = [layer.w for layer in layers] + [layer.b for layer in layers if layer.b is not None]
+        shapes, needed = [np.shape(array) for array in given], [array.shape for array in parameters]
+        if shapes != needed:
+            raise ShapeError(
+                f"coefs_ and intercepts_ have shapes {shapes}, but hidden_layer_sizes={self.hidden_layer_sizes} and "
+                f"these data need {needed}. To begin anew, call fit with warm_start=False."
+            )
+        for parameter, array in zip(parameters, given, strict=True):
+            parameter[...] = array
+        if incremental and type(state.spec.optimizer) is type(spec.optimizer):
+            state.spec, state.l2[:], state.active[:], state.batch = spec, spec.l2, True, 0
+            self._state = state
+        else:  # the optimizer starts again, what has been watched goes on
+            self._state = replace(
+                state.restart_optimizer(spec),
+                best_score=state.best_score,
+                best_epoch=state.best_epoch,
+                stale=state.stale,
+            )
+        if not hasattr(self, "history_"):
+            self.history_ = History()
+
+    def _train_epochs(self, engine: Engine, data: Data, validation: Data | None, incremental: bool, anew: bool) -> None:
+        """SGD or Adam."""
+        state, history, watched = self._state, self.history_, bool(self.early_stopping)
+        if anew or not hasattr(self, "loss_curve_"):
+            self.loss_curve_ = []
+        if anew or not hasattr(self, "validation_scores_") or (self.validation_scores_ is not None) != watched:
+            self.validation_scores_ = [] if watched else None
+            state.best_score[:], state.stale[:] = -np.inf, 0  # those of something else that was watched
+
+        def score(state: State) -> Array:
+            if not watched or validation is None:
+                return -state.loss_sum / len(data)
+            p = self._loss.predict(engine.forward(state.network(), validation.x))
+            finite = np.isfinite(p).all()
+            return np.array([self._score(p, validation.t, validation.s) if finite else np.nan])
+
+        before = len(history)
+        train(
+            engine,
+            state,
+            data,
+            self._plan(1 if incremental else self.max_iter),
+            validation=validation,
+            score=score,
+            callbacks=self._all_callbacks(state.epoch),
+            history=history,
+        )
+
+        epochs = history.epochs[before:]
+        self.n_iter_ = len(epochs)
+        self.loss_ = epochs[-1].loss[0] if epochs else np.nan
+        self.loss_curve_ += [epoch.loss[0] for epoch in epochs]
+        best = float(state.best_score[0])
+        self.best_loss_ = None if watched else -best
+        self.best_validation_score_ = best if watched else None
+        if self.validation_scores_ is not None:
+            self.validation_scores_ += [epoch.score[0] for epoch in epochs]
+        if self.verbose and history.stopped_by == "patience":
+            adaptive = self.solver == "sgd" and self.learning_rate == "adaptive"
+            print(self._plateau() + " Learning rate too small." * adaptive + " Stopping.")  # noqa: T201
+        if history.stopped_by == "interrupt":
+            warnings.warn("Training interrupted by user.", stacklevel=5)
+        elif history.stopped_by == "max_epochs" and not incremental:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                f"converged yet.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        elif history.stopped_by == "non-finite loss" and watched:
+            warnings.warn(
+                f"Stochastic Optimizer: after {self.n_iter_} iterations the weights were no longer finite; the best "
+                f"ones before are kept. Scale the data, or lower learning_rate_init={self.learning_rate_init}.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+
+    def _train_lbfgs(self, engine: Engine, data: Data, validation: Data | None) -> None:
+        """All rows at once; a step is an epoch of the history."""
+        state, history, first, began = self._state, self.history_, self._state.epoch, time.perf_counter()
+        callbacks = self._all_callbacks(first)
+        limit = np.inf if self.time_limit_seconds is None else self.time_limit_seconds
+        history.stopped_by = ""
+
+        def after_step(number: int, loss: float, network: Network) -> bool:
+            state.parameters[0], state.epoch = network.parameters, first + number
+            held_out = None if validation is None else engine.evaluate(state, validation).tolist()
+            # The step that L-BFGS tries first is 1.
+            epoch = Epoch(state.epoch, [loss], held_out, [-loss], [1.0], time.perf_counter() - began)
+            history.epochs.append(epoch)
+            report = Report(epoch, history, state, self.max_iter)
+            answers = [callback(report) for callback in callbacks]
+            if any(answers):
+                history.stopped_by = "callback"
+            elif epoch.seconds >= limit:
+                history.stopped_by = "time limit"
+            return bool(history.stopped_by)
+
+        solution = lbfgs(
+            engine,
+            state,
+            data,
+            max_iterations=self.max_iter,
+            max_evaluations=self.max_fun,
+            gtol=self.tol,
+            callback=after_step,
+        )
+        self.loss_, self.n_iter_ = solution.loss, min(solution.iterations, self.max_iter)
+        history.best_epoch = [state.epoch]
+        if solution.message == "interrupted":
+            history.stopped_by = "interrupt"
+            warnings.warn("Training interrupted by user.", stacklevel=5)
+        elif not history.stopped_by:
+            history.stopped_by = {0: "converged", 1: "max_epochs"}.get(solution.status, "no progress")
+            result = scipy.optimize.OptimizeResult(
+                nit=solution.iterations, status=solution.status, message=solution.message
+            )
+            _check_optimize_result("lbfgs", result, self.max_iter)  # warns as scikit-learn does
+
+    def _forward(self, X: Any) -> Array:
+        """p (n, k) of rows X, in float32 where both X and the weights are."""
+        check_is_fitted(self, "coefs_")
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        dtype = np.result_type(X.dtype, self.coefs_[0].dtype, np.float32)
+        layers = [
+            Layer(np.ascontiguousarray(layer.w, dtype), np.ascontiguousarray(layer.b, dtype), layer.f)
+            for layer in self.network_.layers
+        ]
+        return self._loss.predict(get_engine(self.engine).forward(Network(layers), X))
+
+    def _learn_targets(self, y: Any, incremental: bool) -> Array:
+        """t (n, k) of the y to train on, from which a first fit learns their kind."""
+        raise NotImplementedError
+
+    def _encode(self, y: Any) -> Array:
+        """t (n, k) of more y of the same kind."""
+        raise NotImplementedError
+
+    def _score(self, p: Array, t: Array, s: Array | None) -> float:
+        """What early stopping watches."""
+        raise NotImplementedError
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
