@@ -47,7 +47,8 @@ if case == "long epoch":
             print("running", flush=True)
             return advance(*arguments)
     engine = Told()
-history = train(engine, state, Data(x, t), Plan(10**9, patience=math.inf, keep_best=True), validation=held_out, callbacks=[report_in])
+plan = Plan(10**9, patience=math.inf, keep_best=True)
+history = train(engine, state, Data(x, t), plan, validation=held_out, callbacks=[report_in])
 print(json.dumps({
     "stopped_by": history.stopped_by,
     "epochs": len(history),

@@ -272,7 +272,7 @@ def test_a_training_cut_by_time_goes_on_where_it_was(engine):
 
 @pytest.mark.parametrize("seconds", [0, -1, math.nan])
 def test_a_limit_of_no_time_is_told(seconds):
-    with pytest.raises(InputError, match="time_limit_seconds is .*above 0, or None"):
+    with pytest.raises(InputError, match=r"time_limit_seconds is .*above 0, or None"):
         Plan(5, time_limit_seconds=seconds)
 
 
