@@ -1,0 +1,76 @@
+"""The commands, and how they end: a message and status 2 for bad input, 130 for Ctrl-C, silence for a closed pipe."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import rich_click as click
+
+from glassnet.cli.console import complain
+from glassnet.cli.fit import fit
+from glassnet.cli.info import info
+from glassnet.cli.inputs import in_terminal_words
+from glassnet.cli.predict import predict
+from glassnet.cli.score import score
+from glassnet.errors import InputError
+
+BAD_INPUT, INTERRUPTED = 2, 130
+
+
+class Commands(click.RichGroup):
+    """A group that tells what went wrong in one message, and never in a traceback, where the user can mend it."""
+
+    def main(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command, and exit with its status."""
+        if not standalone_mode:
+            return super().main(args, prog_name, standalone_mode=False, **extra)
+        try:
+            status = super().main(args, prog_name, standalone_mode=False, **extra)
+            sys.stdout.flush()  # a closed pipe is heard here, not in the interpreter's last moments
+        except InputError as error:
+            complain(in_terminal_words(str(error)))
+            status = BAD_INPUT
+        except click.ClickException as error:
+            usage = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+            complain(error.format_message(), f"Try '{usage} --help'." if usage else "")
+            status = error.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            complain("Interrupted.", title="")
+            status = INTERRUPTED
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            status = 1
+        sys.exit(status)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.rich_config(help_config=click.RichHelpConfiguration(text_paragraph_linebreaks="\n\n", default_panels_first=True))
+@click.version_option(package_name="glassnet", message="glassnet %(version)s")
+def cli() -> None:
+    """Neural networks for tables that one can look into.
+
+    A tour:
+
+    \b
+    glassnet fit                                         train on an example
+    glassnet fit penguins.csv --target species           train on a table
+    glassnet score penguins.safetensors test.csv         measure it
+    glassnet predict penguins.safetensors new.csv        use it
+    glassnet info penguins.safetensors                   look into it
+    """
+
+
+for command in (fit, predict, score, info):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """The script `glassnet`."""
+    cli.main(prog_name="glassnet")

@@ -1,0 +1,106 @@
+"""`glassnet info`: everything that a model file holds."""
+
+from typing import Any
+
+import rich_click as click
+
+from glassnet.cli.console import heading, line, paragraph, print_json, table
+from glassnet.cli.inputs import check_model_place
+from glassnet.cli.options import json_option
+
+SHOWN_VALUES, SHOWN_FEATURES = 12, 24
+
+
+@click.command(no_args_is_help=True)
+@click.argument("model")
+@json_option
+def info(model: str, as_json: bool) -> None:
+    """Show everything that the file MODEL holds: columns, network, training.
+
+    Long lists are cut on the screen and whole with --json.
+
+    \b
+    glassnet info penguins.safetensors
+    glassnet info penguins.safetensors --json
+    """
+    from glassnet.formats.safetensors import describe
+
+    check_model_place(model)
+    content = describe(model)
+    if as_json:
+        print_json(content)
+    else:
+        _show(content)
+
+
+def _show(content: dict[str, Any]) -> None:
+    """The description for people."""
+    from glassnet.formats.safetensors import load
+
+    size = content["file_size_bytes"]
+    line(content["path"], "bold")
+    line(f"{content['kind']}, {size:,} bytes, written by glassnet {content['glassnet']} (format {content['format']})")
+    if content.get("target"):
+        heading("Target")
+        paragraph(_target(content["target"]))
+    if content.get("columns"):
+        heading("Columns")
+        _show_columns(content["columns"])
+    if content.get("features"):
+        heading(f"Features, {len(content['features'])}")
+        paragraph(_cut(content["features"], SHOWN_FEATURES))
+    architecture = content["architecture"]
+    loaded: Any = load(content["path"])
+    heading(f"Network, {architecture['n_parameters']:,} parameters in {architecture['dtype']}")
+    line(str(getattr(loaded, "network_", loaded)))
+    if content.get("loss") and isinstance(content["loss"], str):
+        line(f"loss: {content['loss']}")
+    if content.get("history"):
+        from glassnet.cli.report import show_training
+
+        heading("Training")
+        show_training(loaded.history_)
+    if content.get("parameters"):
+        heading("Parameters")
+        table(["name", "value"], [[name, _value(value)] for name, value in sorted(content["parameters"].items())])
+
+
+def _target(target: dict[str, Any]) -> str:
+    """What is predicted."""
+    if "classes" in target:
+        return f"{target['name']}: {len(target['classes'])} classes: {_cut(target['classes'], SHOWN_VALUES)}"
+    return (
+        f"{target['name']}: a quantity, {target['minimum']:.6g} to {target['maximum']:.6g}, mean {target['mean']:.6g}"
+    )
+
+
+def _show_columns(columns: list[dict[str, Any]]) -> None:
+    """Each column as training saw it."""
+    rows = [
+        [column["name"], column["kind"], _seen(column), str(column["n_missing"] or ""), column["note"]]
+        for column in columns
+    ]
+    table(["name", "taken for", "seen in training", "missing", "note"], rows, numbers=[3])
+
+
+def _seen(column: dict[str, Any]) -> str:
+    """A range with its middle, or values."""
+    if column["kind"] == "number":
+        return f"{column['minimum']:.6g} to {column['maximum']:.6g}, median {column['median']:.6g}"
+    if column["kind"] == "category":
+        return _cut(column["values"], SHOWN_VALUES) + (", and others" if column["pooled"] else "")
+    return "true, false" if column["kind"] == "boolean" else ""
+
+
+def _cut(values: list[Any], limit: int) -> str:
+    """Values with commas between, cut where they are many."""
+    from glassnet.data.cells import elided
+
+    return elided([str(value) for value in values], limit)
+
+
+def _value(value: Any) -> str:
+    """A parameter in one line."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "" if value is None else str(value)

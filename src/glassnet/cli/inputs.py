@@ -1,0 +1,172 @@
+"""What comes from outside: tables, models, places to write; each checked with a message for the terminal."""
+
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glassnet.errors import DataWarning, InputError, TableError, TrainingWarning
+
+if TYPE_CHECKING:
+    from glassnet.data.table import Table
+    from glassnet.estimators import TableClassifier, TableRegressor
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".gz", ".xlsx")
+
+# Parameters of the estimators by their options.
+PARAMETERS = {
+    "hidden": "hidden_layer_sizes",
+    "activation": "activation",
+    "alpha": "alpha",
+    "learning_rate": "learning_rate_init",
+    "batch_size": "batch_size",
+    "max_epochs": "max_iter",
+    "patience": "n_iter_no_change",
+    "time_limit": "time_limit_seconds",
+    "engine": "engine",
+}
+
+
+def flag(option: str) -> str:
+    """The option as it is typed.
+
+    >>> flag("max_epochs")
+    '--max-epochs'
+    """
+    return f"--{option.replace('_', '-')}"
+
+
+def in_terminal_words(message: str) -> str:
+    """A message of the library with its Python turned into options.
+
+    >>> in_terminal_words("Clean these cells, or pass columns={'id': 'category'}.")
+    'Clean these cells, or pass --column id=category.'
+    >>> in_terminal_words("max_iter is 0, but must be a whole number ≥ 1.")
+    '--max-epochs is 0, but must be a whole number ≥ 1.'
+    """
+    message = re.sub(r"columns=\{'(.*?)': '(\w+)'\}", lambda m: f"--column {_quoted(f'{m[1]}={m[2]}')}", message)
+    message = re.sub(r"\bencoding='([\w-]+)'", r"--encoding \1", message)
+    message = message.replace("pass separator=.", "pass --separator.")
+    message = re.sub(r", use (a classifier: )?TableClassifier\b", ", pass --task classes", message)
+    message = re.sub(r", use (a regressor: )?TableRegressor\b", ", pass --task quantity", message)
+    for option, parameter in PARAMETERS.items():
+        message = re.sub(rf"\b{parameter}=(\S+?)(?=[.,]?(\s|$))", rf"{flag(option)} \1", message)
+        if parameter != option:
+            message = re.sub(rf"\b{parameter}\b", flag(option), message)
+    for option in (*PARAMETERS, "separator", "encoding", "decimal"):
+        message = re.sub(rf"^{option} is\b", f"{flag(option)} is", message)
+    message = message.replace("glassnet.save wrote", "glassnet wrote").replace(
+        "with glassnet.save", "with glassnet fit"
+    )
+    return message.replace("a number of seconds above 0, or None.", "a number of seconds above 0.")
+
+
+def _quoted(word: str) -> str:
+    """A word as a shell takes it."""
+    return word if re.fullmatch(r"[\w./=:@%+,-]+", word) else f"'{word}'"
+
+
+@contextmanager
+def gathered_notes() -> Iterator[list[str]]:
+    """The warnings of what runs inside, as a list of messages that is filled at the end."""
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        for category in (DataWarning, TrainingWarning):
+            warnings.simplefilter("always", category)
+        yield notes
+    notes += dict.fromkeys(in_terminal_words(str(warning.message)) for warning in caught)
+
+
+def read_table(path: str, separator: str | None, encoding: str | None, decimal: str | None) -> "Table":
+    """A table from a file or standard input; a model in its place is told apart."""
+    from glassnet.data.table import Table
+
+    if path != "-" and is_model(path):
+        raise InputError(
+            f"{path!r} is a model file, but a table was needed here: CSV or Parquet. "
+            f"The model comes first: glassnet predict MODEL TABLE."
+        )
+    return Table.read(path, separator=separator, encoding=encoding, decimal=decimal)
+
+
+def is_model(path: str) -> bool:
+    """Whether a file begins as safetensors do: the length of a header in JSON, and the header."""
+    place = Path(path).expanduser()
+    try:
+        if not place.is_file():  # what is read of a pipe is gone
+            return False
+        with place.open("rb") as file:
+            start = file.read(9)
+    except OSError:
+        return False
+    return len(start) == 9 and start[8:] == b"{" and start[6:8] == b"\0\0"
+
+
+def read_model(path: str) -> "TableClassifier | TableRegressor":
+    """A table model from a file; anything else is told apart."""
+    from glassnet.estimators import TableClassifier, TableRegressor
+    from glassnet.formats.safetensors import load
+
+    check_model_place(path)
+    model: Any = load(path)
+    if not isinstance(model, TableClassifier | TableRegressor):
+        raise InputError(
+            f"{path!r} holds a {type(model).__name__}, which takes arrays and knows no columns, but a model made by "
+            f"'glassnet fit' was needed. In Python: glassnet.load({path!r}).predict(X)."
+        )
+    return model
+
+
+def check_model_place(path: str) -> None:
+    """An InputError where a path given as a model is a table."""
+    if path.lower().endswith(TABLE_SUFFIXES) and not is_model(path):
+        raise InputError(
+            f"{path!r} is a table by its name, but a model file was needed here. The model comes first: "
+            f"glassnet score MODEL TABLE. 'glassnet fit {path} --target COLUMN' makes one."
+        )
+
+
+def check_rows(rows: "Table", test: "Table | None", target: str, classes: bool, kinds: dict[str, str]) -> None:
+    """All that can be wrong with the tables, found in whole tables, so that messages count rows as the files do."""
+    from glassnet.data.preprocessor import Preprocessor
+    from glassnet.data.targets import ClassTarget, NumberTarget
+
+    if len(rows) < 2:
+        raise TableError(
+            f"The table has {len(rows)} row, but at least 2 are needed to learn from, "
+            f"and a few dozen to learn anything that holds."
+        )
+    with warnings.catch_warnings():  # told again, and of the rows it is trained on, when it is trained
+        warnings.simplefilter("ignore")
+        described = (ClassTarget if classes else NumberTarget).fit(rows[target], target)
+        preprocessor = Preprocessor.fit(rows.without(target), kinds)
+        if test is not None:
+            try:
+                described.encode(test[target])
+                preprocessor.transform(test)
+            except TableError as error:
+                raise TableError(f"Of the tables, the one given to --test cannot be scored on. {error}") from None
+
+
+def check_output(path: str, what: str) -> None:
+    """An InputError where a file could not be written later, found out before the work begins."""
+    place = Path(path).expanduser()
+    if place.is_dir():
+        raise InputError(f"The output {path!r} is a folder. Name a file for the {what} in it.")
+    if not place.parent.is_dir():
+        raise InputError(
+            f"The {what} cannot be written to {path!r}: there is no folder {str(place.parent)!r}. "
+            f"Create it, or choose another place with --output."
+        )
+    if place.exists() and not place.is_file():
+        return  # a pipe or a device
+    try:
+        with tempfile.TemporaryFile(dir=place.resolve().parent):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"The {what} cannot be written to {path!r}: {error.strerror}. Choose another place with --output."
+        ) from None

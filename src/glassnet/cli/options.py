@@ -1,0 +1,80 @@
+"""Options that several commands share, and the kinds of values they take."""
+
+from collections.abc import Callable
+from typing import Any
+
+import rich_click as click
+
+from glassnet.cli.config import read_config
+
+Command = Callable[..., Any]
+CSV = "Reading a CSV, where it is not found by itself"
+
+
+def sizes(value: Any) -> tuple[int, ...]:
+    """Units of hidden layers: 128,128; or 0 or none for a linear model.
+
+    >>> sizes("64, 32"), sizes([8]), sizes("none")
+    ((64, 32), (8,), ())
+    """
+    parts = [str(part) for part in value] if isinstance(value, list | tuple) else str(value).replace(" ", "").split(",")
+    if parts in (["0"], ["none"], []):
+        return ()
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise click.BadParameter(f"{value!r} is no list of units, such as 64 or 128,128; 0 is a linear model.")
+    return tuple(int(part) for part in parts)
+
+
+def names(value: Any) -> str | list[str]:
+    """One name, or several with commas between."""
+    found = [str(name).strip() for name in (value if isinstance(value, list) else str(value).split(","))]
+    return found[0] if len(found) == 1 else found
+
+
+def rows_or_auto(value: Any) -> int | str:
+    """A whole number, or auto."""
+    if value != "auto" and not str(value).isdecimal():
+        raise click.BadParameter(f"{value!r} is neither a whole number nor auto.")
+    return value if value == "auto" else int(value)
+
+
+def name_and_kind(value: Any) -> tuple[str, str]:
+    """NAME=KIND, or a pair of them."""
+    name, kind = value if isinstance(value, tuple) else str(value).rpartition("=")[::2]
+    if not (name and kind and isinstance(kind, str)):
+        raise click.BadParameter(
+            f"{value!r} is not of the form NAME=KIND, such as island=category. "
+            f"Kinds: number, category, boolean, ignore."
+        )
+    return name, kind
+
+
+def character(value: Any) -> str:
+    """A separator; tab may be written out."""
+    return "\t" if value in ("tab", r"\t") else str(value)
+
+
+def csv_options(command: Command) -> Command:
+    """How to read a CSV, where it is not found by itself."""
+    for option in (
+        click.option("--decimal", panel=CSV, type=click.Choice([".", ","]), help="Decimal mark."),
+        click.option("--encoding", panel=CSV, help="Such as latin-1."),
+        click.option("--separator", panel=CSV, type=character, metavar="CHARACTER", help="Such as ';' or tab."),
+    ):
+        command = option(command)
+    return command
+
+
+def config_option(command: Command) -> Command:
+    """Options from a TOML file."""
+    return click.option(
+        "--config",
+        metavar="FILE.toml",
+        is_eager=True,
+        expose_value=False,
+        callback=read_config,
+        help="Take options from a TOML file, by their long names; the command line wins.",
+    )(command)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")

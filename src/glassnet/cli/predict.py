@@ -1,0 +1,92 @@
+"""`glassnet predict`: every row of a table."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from glassnet.cli.console import print_json, show_notes, tell
+from glassnet.cli.inputs import check_output, gathered_notes, read_model, read_table
+from glassnet.cli.options import config_option, csv_options, json_option
+from glassnet.errors import InputError
+
+if TYPE_CHECKING:
+    from glassnet.data.table import Table
+
+OUTPUTS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
+
+
+@click.command(no_args_is_help=True)
+@click.argument("model")
+@click.argument("table")
+@click.option(
+    "-o", "--output", metavar="FILE", help="A .csv, .tsv (also .gz) or .parquet; else CSV on standard output."
+)
+@click.option("--keep", is_flag=True, help="Put the columns of the table before the predictions.")
+@csv_options
+@json_option
+@config_option
+def predict(
+    model: str,
+    table: str,
+    output: str | None,
+    keep: bool,
+    separator: str | None,
+    encoding: str | None,
+    decimal: str | None,
+    as_json: bool,
+) -> None:
+    """Predict every row of TABLE with MODEL.
+
+    The columns are prediction and, where classes are told apart, p_CLASS, the probability of each. Rows keep their
+    order. TABLE is CSV or Parquet, or - for standard input; columns that the model does not know are not looked at.
+
+    \b
+    glassnet predict m.safetensors new.csv -o predictions.csv
+    glassnet predict m.safetensors new.csv --keep | head
+    cat new.csv | glassnet predict m.safetensors -
+    """
+    from glassnet.data.table import write_table
+
+    if output is not None:
+        if not output.lower().endswith(OUTPUTS):
+            raise InputError(f"The output {output!r} ends in no known way: {', '.join(OUTPUTS)} can be written.")
+        if table != "-" and Path(output).expanduser().resolve() == Path(table).expanduser().resolve():
+            raise InputError(f"The predictions would be written over the table {table!r}. Name another --output.")
+        check_output(output, "table")
+    with gathered_notes() as notes:
+        fitted = read_model(model)
+        rows = read_table(table, separator, encoding, decimal)
+        columns = _predictions(fitted, rows)
+        if keep:
+            columns = _kept(rows, columns)
+    show_notes(notes)
+    if output is not None:
+        write_table(columns, output)
+        tell(f"{len(rows)} predictions are in {output}.")
+        if as_json:
+            print_json({"output": output, "n": len(rows)})
+    elif as_json:
+        print_json({name: list(cells) for name, cells in columns.items()})
+    else:
+        write_table(columns, "-")
+
+
+def _predictions(model: Any, rows: "Table") -> dict[str, Any]:
+    """The columns prediction and p_CLASS."""
+    if not hasattr(model, "predict_proba"):
+        return {"prediction": model.predict(rows)}
+    p = model.predict_proba(rows)
+    probabilities = {f"p_{label}": p[:, code] for code, label in enumerate(model.classes_)}
+    return {"prediction": model.classes_[p.argmax(axis=1)], **probabilities}
+
+
+def _kept(rows: "Table", predictions: dict[str, Any]) -> dict[str, Any]:
+    """The table's own columns, and the predictions."""
+    doubles = [name for name in predictions if name in rows.names]
+    if doubles:
+        raise InputError(
+            f"The table has a column {doubles[0]!r} already, so --keep cannot add another. "
+            f"Rename it, or leave --keep out."
+        )
+    return {**{name: rows[name] for name in rows.names}, **predictions}

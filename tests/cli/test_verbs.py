@@ -1,0 +1,140 @@
+"""predict, score and info on a model that fit made; help."""
+
+import io
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import polars as pl
+import pytest
+
+import glassnet as gn
+
+
+def test_predict_prints_csv_in_the_order_of_the_rows(run, model):
+    printed = pl.read_csv(run.well("predict", model, "test.csv").stdout.encode())
+    expected = gn.load(model).predict("test.csv")
+    assert printed["prediction"].to_list() == list(expected)
+    backwards = pl.read_csv("test.csv").reverse().write_csv().encode()
+    printed = pl.read_csv(run.well("predict", model, "-", stdin=backwards).stdout.encode())
+    assert printed["prediction"].to_list() == list(expected)[::-1]
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.csv.gz", "p.tsv", "p.parquet"])
+def test_predict_writes_what_the_name_says(run, model, name):
+    run.well("predict", model, "test.csv", "-o", name)
+    written = gn.Table.read(name)
+    assert written.names == ["prediction", "p_big", "p_small"]
+    assert written["prediction"].to_list() == list(gn.load(model).predict("test.csv"))
+
+
+def test_predict_keeps_the_columns_of_the_table_first(run, model):
+    printed = pl.read_csv(io.BytesIO(run.well("predict", model, "test.csv", "--keep").stdout.encode()))
+    table = pl.read_csv("test.csv")
+    assert printed.columns == [*table.columns, "prediction", "p_big", "p_small"]
+    assert printed.select(table.columns).equals(table)
+    printed.write_csv("twice.csv")
+    again = run("predict", model, "twice.csv", "--keep")
+    assert again.exit_code == 2
+    assert "'prediction'" in again.stderr
+
+
+def test_predict_needs_no_target_and_no_order_of_columns(run, model):
+    pl.read_csv("test.csv").select("tagged", "price", "island", "mass").write_csv("new.csv")
+    assert run.well("predict", model, "new.csv").stdout == run.well("predict", model, "test.csv").stdout
+
+
+def test_predict_notes_what_training_never_saw_beside_the_output(run, model):
+    (model.parent / "odd.csv").write_text("mass,island,tagged,price\n1,Atlantis,true,1\n")
+    result = run.well("predict", model, "odd.csv")
+    assert "Atlantis" in result.stderr
+    assert len(result.stdout.splitlines()) == 2
+
+
+def test_predict_of_a_quantity_is_one_column(run, folder):
+    run.well("fit", "train.csv", "-t", "price", "-o", "q.safetensors", "-q", "--max-epochs", 3)
+    printed = json.loads(run.well("predict", "q.safetensors", "test.csv", "--json").stdout)
+    assert list(printed) == ["prediction"]
+    np.testing.assert_allclose(printed["prediction"], gn.load("q.safetensors").predict("test.csv"))
+    scores = json.loads(run.well("score", "q.safetensors", "test.csv", "--json").stdout)
+    assert set(scores) == {"r2", "rmse", "mae", "n"}
+
+
+def test_score_prints_what_json_says(run, model):
+    scores = json.loads(run.well("score", model, "test.csv", "--json").stdout)
+    told = run.well("score", model, "test.csv").stdout
+    assert f"{scores['accuracy']:.3f}" in told
+    assert f"{scores['log_loss']:.3f}" in told
+    assert "20 rows" in told
+
+
+def test_score_of_one_row_has_no_r2_and_is_strict_json(run, folder):
+    run.well("fit", "train.csv", "-t", "price", "-o", "q.safetensors", "-q", "--max-epochs", 3)
+    (folder / "one.csv").write_text("".join((folder / "test.csv").read_text().splitlines(keepends=True)[:2]))
+    assert json.loads(run.well("score", "q.safetensors", "one.csv", "--json").stdout)["r2"] is None
+    assert "1 row of" in run.well("score", "q.safetensors", "one.csv").stdout
+
+
+def test_info_shows_columns_values_network_and_training(run, model):
+    told = run.well("info", model).stdout
+    for fact in (
+        "TableClassifier",
+        "kind: 2 classes: big, small",
+        "Biscoe",
+        "median",
+        "h1 = silu",
+        "epoch",
+    ):
+        assert fact in told
+    content = json.loads(run.well("info", model, "--json").stdout)
+    assert sorted(content["columns"][1]["values"]) == ["Biscoe", "Dream", "Torg"]
+
+
+def test_info_cuts_long_lists_but_not_in_json(run, folder):
+    values = [f"v{i:03d}" for i in range(60)]
+    (folder / "many.csv").write_text("c,y\n" + "".join(f"{value},{i}\n" for i in range(3) for value in values))
+    run.well("fit", "many.csv", "-t", "y", "--max-epochs", 1, "-q")
+    told = run.well("info", "many.safetensors").stdout
+    assert "more)" in told
+    assert "v059" not in told
+    assert len(json.loads(run.well("info", "many.safetensors", "--json").stdout)["columns"][0]["values"]) == 60
+
+
+def test_info_knows_bare_networks_and_mlps(run, folder):
+    gn.save(gn.nn.Network.create([2, 3, 1], "tanh"), "net.safetensors")
+    assert "h1 = tanh(x w1 + b1)" in run.well("info", "net.safetensors").stdout
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    mlp = gn.MLPRegressor((4,), max_iter=30, solver="lbfgs", random_state=0)
+    gn.save(mlp.fit(x, x.sum(axis=1)), "mlp.safetensors")
+    assert "MLPRegressor" in run.well("info", "mlp.safetensors").stdout
+    for name, kind in (("net", "Network"), ("mlp", "MLPRegressor")):
+        result = run("predict", f"{name}.safetensors", "test.csv")
+        assert result.exit_code == 2
+        assert kind in result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_is_read_once(run, model):
+    os.mkfifo("pipe")
+    table = (model.parent / "test.csv").read_bytes()
+    with ThreadPoolExecutor() as beside:
+        beside.submit(lambda: (model.parent / "pipe").write_bytes(table))
+        assert run.well("predict", model, "pipe").stdout == run.well("predict", model, "test.csv").stdout
+
+
+@pytest.mark.parametrize("verb", ["fit", "predict", "score", "info"])
+def test_help_has_examples(run, verb):
+    assert f"glassnet {verb} " in run.well(verb, "--help").stdout
+    assert verb in run.well("--help").stdout
+
+
+def test_help_of_fit_shows_the_defaults_of_the_estimator(run):
+    told = run.well("fit", "--help").stdout
+    defaults = gn.TableClassifier().get_params()
+    for name in ("alpha", "learning_rate_init", "max_iter", "activation"):
+        assert f"default: {defaults[name]}]" in " ".join(told.replace("│", " ").split())
+
+
+def test_version(run):
+    assert run.well("--version").stdout == f"glassnet {gn.__version__}\n"
