@@ -127,5 +127,7 @@ def _restore_labels(model: MLPClassifier, record: Record, k: int) -> None:
         or (binarizer.y_type_ == "multiclass") != (model.out_activation_ == "softmax")
     ):
         raise damaged(f"{len(labels)} classes do not fit {k} outputs")
+    if record.flag("sparse") and (texts or dtype == "float16"):
+        raise damaged(f"labels of {dtype} have no sparse form")
     binarizer.sparse_input_ = record.flag("sparse")
     model.classes_, model._label_binarizer = labels, binarizer
