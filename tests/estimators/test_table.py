@@ -198,7 +198,7 @@ def test_wrong_table_at_predict_time_names_the_column(change, message, penguin_m
         (lambda: TableClassifier().fit({"a": [1, None], "y": [1, None]}, target="y"), TableError, "missing in 1 of 2"),
         (lambda: TableClassifier(activation="tahn").fit(PENGUINS, target="sex"), UnknownNameError, "'tanh'"),
         (lambda: TableClassifier(engine="cuda").fit(PENGUINS, target="sex"), UnknownNameError, "numpy"),
-        (lambda: TableClassifier(columns={"yeer": "category"}).fit(PENGUINS, target="island"), UnknownNameError, "year"),
+        (lambda: TableClassifier(columns={"yeer": "number"}).fit(PENGUINS, target="species"), UnknownNameError, "year"),
         (lambda: TableClassifier(hidden_layer_sizes=(8, 0)).fit(PENGUINS, target="species"), InputError, r"\(8, 0\)"),
         (lambda: TableClassifier(learning_rate_init=0).fit(PENGUINS, target="species"), InputError, "init is 0"),
         (lambda: TableClassifier(alpha=-1).fit(PENGUINS, target="species"), InputError, "alpha is -1"),
