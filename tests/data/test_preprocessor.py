@@ -1,5 +1,6 @@
 """Features are what training saw, each leads back to its column, and a file changes no bit of them."""
 
+import datetime
 import json
 import math
 import time
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from glassnet.data.encoders import ENCODERS
 from glassnet.data.examples import penguins
-from glassnet.data.preprocessor import ENCODERS, Preprocessor
+from glassnet.data.preprocessor import Preprocessor
 from glassnet.data.schema import KINDS
 from glassnet.data.table import Table
 from glassnet.errors import DataWarning, FileFormatError, TableError
@@ -123,6 +125,58 @@ def test_codes_survive_the_nan_that_turns_ints_to_floats():
     np.testing.assert_array_equal(x[:, :2], [[1, 0], [0, 1], [0, 0]])
 
 
+@pytest.mark.parametrize("cells", [["00501", "10001"], [501, 10_001], [501.0, 10_001.0]], ids=["text", "int", "float"])
+def test_codes_with_leading_zeros_are_found_without_them(cells):
+    preprocessor = Preprocessor.fit(Table.read(b"zip,x\n00501,1\n10001,2\n00501,3\n"))
+    np.testing.assert_array_equal(
+        preprocessor.transform(Table.read({"zip": cells, "x": [1, 2]}))[:, :2], [[1, 0], [0, 1]]
+    )
+
+
+def test_no_two_features_have_one_name():
+    columns = {
+        "a": [1, None, 3],
+        "a missing": [1, 2, 4],
+        "b": ["x", "y", "y"],
+        "b=x": [0, 1, 0],
+        "a missing (of a)": [1, 2, 5],
+    }
+    preprocessor = Preprocessor.fit(Table.read(columns))
+    assert [feature.name for feature in preprocessor.features] == [
+        "a",
+        "a missing (of a) (of a)",
+        "a missing",
+        "b=y",
+        "b=x (of b)",
+        "b=x",
+        "a missing (of a)",
+    ]
+    assert [feature.column for feature in preprocessor.features] == [
+        "a",
+        "a",
+        "a missing",
+        "b",
+        "b",
+        *list(columns)[3:],
+    ]
+
+
+def test_a_file_of_the_first_version_still_loads():
+    record = {
+        "columns": [
+            {"name": "x", "kind": "number", "n_missing": 0, "note": ""}
+            | {"median": 2.0, "mean": 2.0, "scale": 1.0, "minimum": 1.0, "maximum": 3.0},
+            {"name": "town", "kind": "category", "n_missing": 1, "note": "", "values": ["a", "b"], "pooled": False},
+            {"name": "sure", "kind": "boolean", "n_missing": 0, "note": ""},
+            {"name": "dull", "kind": "ignore", "n_missing": 0, "note": "constant: ignored"},
+        ]
+    }
+    preprocessor = Preprocessor.from_dict(record)
+    assert preprocessor.to_dict() == record
+    x = preprocessor.transform(Table.read({"x": [3], "town": ["b"], "sure": ["no"]}))
+    np.testing.assert_array_equal(x, [[1, 0, 1, 0, -1]])
+
+
 def test_unexpectedly_missing_is_filled_with_one_warning():
     table = Table.read({"x": [None, 1], "code": [1, 1], "sure": [None, None], "town": ["a", ""]})
     with pytest.warns(DataWarning) as caught:
@@ -186,6 +240,8 @@ def test_all_missing_columns_are_named_at_once():
 def test_nothing_to_learn_from_is_an_error():
     with pytest.raises(TableError, match=r"No column is left.*a \(constant: ignored\)"):
         Preprocessor.fit(Table.read({"a": [1, 1]}))
+    with pytest.raises(TableError, match=r"notes \(free text: left out\).*Add one.*keep one by naming its kind"):
+        Preprocessor.fit(Table.read({"notes": [f"the {i}th guest said that it was cold" for i in range(30)]}))
     with pytest.raises(TableError, match="no rows"):
         Preprocessor.fit(Table.read({"a": []}))
 
@@ -204,8 +260,12 @@ def mutations(record: object):
 
 
 def test_a_damaged_record_is_refused_or_still_works():
-    table = penguins().without("species").take(slice(0, 10))
-    record = Preprocessor.fit(penguins().without("species")).to_dict()
+    columns = penguins().without("species").frame.to_dict(as_series=False)
+    columns["seen"] = [datetime.date(2007, 11, 11) + datetime.timedelta(days=2 * i) for i in range(344)]
+    columns["at"] = [datetime.time(i % 24) for i in range(344)]
+    columns["for"] = [datetime.timedelta(seconds=i % 30) for i in range(344)]
+    table = Table.read(columns)
+    record = Preprocessor.fit(table).to_dict()
     with pytest.raises(FileFormatError, match="damaged or of another version"):
         Preprocessor.from_dict({"columns": [{}]})
     refused = 0

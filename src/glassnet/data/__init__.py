@@ -1,8 +1,11 @@
 """Table → prepared features."""
 
+from glassnet.data.encoders import Feature
 from glassnet.data.examples import EXAMPLES, example
-from glassnet.data.preprocessor import Feature, Preprocessor
-from glassnet.data.schema import Column, infer_columns
+from glassnet.data.inference import infer_columns
+from glassnet.data.leaks import Leak, leaks
+from glassnet.data.preprocessor import Preprocessor
+from glassnet.data.schema import Column
 from glassnet.data.table import Table, write_table
 from glassnet.data.targets import ClassTarget, NumberTarget, looks_like_classes
 
@@ -11,11 +14,13 @@ __all__ = [
     "ClassTarget",
     "Column",
     "Feature",
+    "Leak",
     "NumberTarget",
     "Preprocessor",
     "Table",
     "example",
     "infer_columns",
+    "leaks",
     "looks_like_classes",
     "write_table",
 ]

@@ -44,7 +44,7 @@ def as_flags(series: pl.Series) -> pl.Series:
 
 
 def as_text(series: pl.Series) -> pl.Series:
-    """The cell as text without spaces around it; whole numbers without a point; an empty cell is null.
+    """The cell as text without spaces around it; whole numbers without a point; durations in seconds; empty is null.
 
     >>> as_text(pl.Series([1.0, 2.5, None])).to_list()
     ['1', '2.5', None]
@@ -52,6 +52,8 @@ def as_text(series: pl.Series) -> pl.Series:
     if series.dtype == pl.String:
         text = series.str.strip_chars()
         return pl.select(pl.when(text != "").then(text)).to_series().alias(series.name)
+    if series.dtype == pl.Duration:
+        series = series.dt.total_microseconds() / 1e6
     if series.dtype.is_float():
         series = series.cast(pl.Float64)
         whole = (series == series.floor()) & (series.abs() < 2.0**53)

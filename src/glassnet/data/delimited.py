@@ -7,7 +7,6 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import polars as pl
 
@@ -18,13 +17,7 @@ SEPARATORS = (",", ";", "\t", "|")
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "null", "NULL", "None", "?")
 DASHES = ("-", ".", "--")  # missing among numbers; among words they may be values, as + and -
 COMMA_NUMBER = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"  # 1.234.567,8
-DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d")
-CLOCK = ("%H:%M:%S%.f", "%H:%M")
-TIMES: dict[Any, list[str]] = {  # a dtype, and the forms it is written in
-    pl.Date: [*DAYS],
-    pl.Time: [*CLOCK],
-    pl.Datetime: [f"{day}{gap}{clock}{zone}" for day in DAYS for gap in " T" for clock in CLOCK for zone in ("", "Z")],
-}
+GROUPED_NUMBER = r"^[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$"  # 1,234,567.8
 SAMPLE_BYTES, DECIMAL_BYTES = 1 << 16, 1 << 24
 
 
@@ -51,7 +44,7 @@ def read_delimited(
     sample = data[: max(SAMPLE_BYTES, 4 * header_end)].decode("utf-8", errors="ignore")
     separator = separator or _separator(sample)
     decimal = decimal or _decimal(data[:DECIMAL_BYTES], separator)
-    names = _names(sample, separator, origin)
+    names = checked_names((_first_records(sample, separator, limit=1) or [[]])[0], origin)
     try:
         frame = _parse(data, separator, decimal)
         # A row that ends early is filled with nulls, and a blank line becomes a row of them.
@@ -68,7 +61,7 @@ def read_delimited(
         raise TableError(f"{origin} has a header ({', '.join(names[:5])}) but no rows. At least one row was needed.")
     frame = _keep_codes(frame, data, separator, decimal)
     frame.columns = names
-    return frame.with_columns(_tidied(series, decimal) for series in frame if series.dtype == pl.String)
+    return frame.with_columns(tidied(series, decimal) for series in frame if series.dtype == pl.String)
 
 
 def _utf8(data: bytes, origin: str, encoding: str | None) -> bytes:
@@ -138,22 +131,21 @@ def _separator(sample: str) -> str:
 
 
 def _decimal(data: bytes, separator: str) -> str:
-    """A comma where more cells read like 3,5 than like 3.5."""
+    """A comma where more cells read like 3,5 than like 3.5, and none like 1,234.5 or 1,234,567."""
     if separator == ",":
         return "."
     edge = rb'["\s' + re.escape(separator.encode()) + rb"]"
     comma = len(re.findall(edge + rb"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+(?=" + edge + rb"|$)", data))
-    if not comma:
+    if not comma or re.search(edge + rb"[+-]?\d{1,3}(?:,\d{3})+(?:,\d{3}|\.\d+)(?=" + edge + rb"|$)", data):
         return "."
     point = re.findall(edge + rb"[+-]?\d+\.\d+(?=" + edge + rb"|$)", data)
     thousands = re.compile(rb"[+-]?\d{1,3}\.\d{3}")
     return "," if comma >= sum(not thousands.fullmatch(cell[1:]) for cell in point) else "."
 
 
-def _names(sample: str, separator: str, origin: str) -> list[str]:
-    """The column names of the header, checked."""
-    records = _first_records(sample, separator, limit=1) or [[]]
-    names = [name.strip() for name in records[0]]
+def checked_names(names: list[str], origin: str) -> list[str]:
+    """The names of a header; columns without one get one, with a DataWarning."""
+    names = [name.strip() for name in names]
     doubles = [name for name, count in Counter(names).items() if count > 1 and name]
     fractions = sum(bool(re.match(NUMBER, name)) and "." in name for name in names)
     if fractions and fractions >= len(names) / 2:
@@ -177,7 +169,7 @@ def _names(sample: str, separator: str, origin: str) -> list[str]:
             f"{origin} has columns without a name, called {called} here. "
             f"If one only numbers the rows, leave it out: columns={{{names[unnamed[0]]!r}: 'ignore'}}.",
             DataWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return names
 
@@ -248,7 +240,7 @@ def _keep_codes(frame: pl.DataFrame, data: bytes, separator: str, decimal: str) 
     )
 
 
-def _tidied(series: pl.Series, decimal: str) -> pl.Series:
+def tidied(series: pl.Series, decimal: str) -> pl.Series:
     """Text without spaces around it; numbers where, missing cells aside, there is nothing else."""
     text = as_text(series)
     text = pl.select(pl.when(~text.is_in(MISSING)).then(text)).to_series().alias(series.name)
@@ -259,20 +251,6 @@ def _tidied(series: pl.Series, decimal: str) -> pl.Series:
     if decimal == "," and values.str.contains(COMMA_NUMBER).all():
         plain = undashed.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
         return as_numbers(plain)
-    if values.str.contains(NUMBER).all():
-        return as_numbers(undashed)
-    return _dated(text)
-
-
-def _dated(text: pl.Series) -> pl.Series:
-    """Dates or times where every cell reads as one, else the text. While reading, polars would try every number too."""
-    head = text.drop_nulls().head(100)
-    if not head.str.contains(r"\d{4}|\d\d:\d\d").all():
-        return text  # 1.2.3 is a version, 3:2 a score
-    for dtype, formats in TIMES.items():
-        for form in formats:
-            if head.str.strptime(dtype, form, strict=False).null_count() == 0:
-                times = text.str.strptime(dtype, form, strict=False)
-                if times.null_count() == text.null_count():
-                    return times
-    return text
+    if decimal == "." and values.str.contains(GROUPED_NUMBER).all():
+        return as_numbers(undashed.str.replace_all(",", "", literal=True))
+    return as_numbers(undashed) if values.str.contains(NUMBER).all() else text

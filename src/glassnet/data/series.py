@@ -1,6 +1,7 @@
 """One column, or several, from sequences, arrays and series of any library."""
 
 from collections.abc import Mapping
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -40,8 +41,8 @@ def from_values(name: str, values: Any) -> pl.Series:
         return from_objects(name, array.tolist())
     if array.dtype.kind in "biuf" and array.dtype.itemsize <= 8:
         return pl.Series(name, array)
-    if array.dtype.kind == "M":
-        return pl.Series(name, array.astype("datetime64[us]"))
+    if array.dtype.kind in "mM":
+        return pl.Series(name, array.astype("datetime64[us]" if array.dtype.kind == "M" else "timedelta64[us]"))
     return from_objects(name, array.tolist())
 
 
@@ -61,6 +62,8 @@ def from_pandas(name: str, series: Any) -> pl.Series:
     kind = getattr(series.dtype, "kind", "O")
     if kind == "M" and getattr(series.dtype, "tz", None) is None:
         return pl.Series(name, series.to_numpy(dtype="datetime64[us]"))
+    if kind == "m":
+        return pl.Series(name, series.to_numpy(dtype="timedelta64[us]"))
     if kind in "iu" and not missing.any():
         return pl.Series(name, series.to_numpy(dtype=f"{kind}8"))
     if kind in "iuf":
@@ -85,6 +88,8 @@ def from_objects(name: str, values: list[Any]) -> pl.Series:
         return pl.Series(name, [None if cell is None else float(cell) for cell in cells], pl.Float64)
     if types <= {int, float, bool, str, Decimal}:
         return pl.Series(name, [None if cell is None else str(cell) for cell in cells], pl.String)
+    if all(issubclass(kind, date | str) for kind in types):
+        cells = _dates(cells, as_text=str in types)
     try:
         series = pl.Series(name, cells)
     except (TypeError, ValueError, pl.exceptions.PolarsError):
@@ -95,3 +100,13 @@ def from_objects(name: str, values: list[Any]) -> pl.Series:
             f"Column {name!r} holds {kinds}. Numbers, texts, flags or dates were needed: convert the column or drop it."
         )
     return series
+
+
+def _dates(cells: list[Any], as_text: bool) -> list[Any]:
+    """Dates and datetimes all as one type: as text where there are texts among them, else as datetimes if there are."""
+    if as_text:
+        return [cell.isoformat() if isinstance(cell, date) else cell for cell in cells]
+    if all(cell is None or not isinstance(cell, datetime) for cell in cells):
+        return cells
+    is_day = [isinstance(cell, date) and not isinstance(cell, datetime) for cell in cells]
+    return [datetime.combine(cell, time()) if day else cell for cell, day in zip(cells, is_day, strict=True)]

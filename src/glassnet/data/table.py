@@ -1,10 +1,9 @@
-"""CSV, Parquet or any dataframe, as named columns. The one door for narwhals."""
+"""CSV, Parquet, Excel or any dataframe, as named columns. The one door for narwhals."""
 
 import gzip
 import io
 import os
 import sys
-import zlib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,20 +14,9 @@ import numpy as np
 import polars as pl
 
 from glassnet.data.cells import elided
-from glassnet.data.delimited import read_delimited
+from glassnet.data.files import file_bytes, from_bytes
 from glassnet.data.series import from_array, from_columns, from_objects, from_pandas
 from glassnet.errors import TableError
-
-GZIP, PARQUET = b"\x1f\x8b", b"PAR1"
-FOREIGN = {
-    b"PK\x03\x04": "a zip or Excel file",
-    b"\xd0\xcf\x11\xe0": "an old Excel file",
-    b"ARROW1": "an Arrow file",
-    b"SQLite format 3": "an SQLite database",
-    b"%PDF": "a PDF",
-    b"\x89HDF": "an HDF5 file",
-}
-FOREIGN_SUFFIXES = (".xlsx", ".xls", ".ods", ".zip", ".json", ".jsonl", ".feather", ".arrow", ".sqlite", ".db", ".h5")
 
 
 class Table:
@@ -50,20 +38,28 @@ class Table:
 
     @classmethod
     def read(
-        cls, source: Any, *, separator: str | None = None, encoding: str | None = None, decimal: str | None = None
+        cls,
+        source: Any,
+        *,
+        separator: str | None = None,
+        encoding: str | None = None,
+        decimal: str | None = None,
+        sheet: str | None = None,
     ) -> "Table":
         """Read a table from nearly anything that holds one.
 
         In CSV these cells count as missing: an empty one, NA, N/A, NaN, NaT, null, None, ?, and, in a column where
-        everything else is a number, a dash or a point alone. Numbers with leading zeros, as 00007, stay text.
+        everything else is a number, a dash or a point alone. Numbers with leading zeros, as 00007, stay text. Of an
+        Excel sheet, the first row that is not empty names the columns; formulas count by the value stored with them.
 
         Args:
-            source: A path to CSV (also .tsv, .txt, .gz) or Parquet, "-" for standard input, a binary file, a
-                dataframe (pandas, polars, pyarrow, duckdb, lazy ones too), a dict of columns, or a 2-D array,
-                whose columns are called x0, x1, ….
+            source: A path to CSV (also .tsv, .txt, .gz), Parquet or Excel (.xlsx, with `glassnet[excel]`), "-" for
+                standard input, a binary file, a dataframe (pandas, polars, pyarrow, duckdb, lazy ones too), a dict of
+                columns, a list of dicts, one for each row, or a 2-D array, whose columns are called x0, x1, ….
             separator: Of a CSV; None finds it among , ; tab |.
             encoding: Of a CSV; None finds it among UTF-8, UTF-16 with a byte order mark, and Windows-1252.
             decimal: Of a CSV, "." or ","; None finds it.
+            sheet: Of an Excel file, the sheet's name; None is the first.
 
         >>> Table.read(b"a;b\\n1,5;x\\n2;y\\n")["a"].to_list()
         [1.5, 2.0]
@@ -76,17 +72,20 @@ class Table:
             return cls(from_columns(source))
         if isinstance(source, np.ndarray):
             return cls(from_array(source))
+        if isinstance(source, list | tuple) and source and all(isinstance(row, Mapping) for row in source):
+            names = dict.fromkeys(name for row in source for name in row)
+            return cls(from_columns({name: [row.get(name) for row in source] for name in names}))
         origin, data = "The data", source
         if isinstance(source, str | os.PathLike):
             if str(source) == "-":
                 origin, data = "Standard input", sys.stdin.buffer.read()
             else:
-                origin, data = repr(str(source)), _file_bytes(Path(source).expanduser())
+                origin, data = repr(str(source)), file_bytes(Path(source).expanduser())
         elif hasattr(source, "read"):
             data = source.read()
             data = data.encode() if isinstance(data, str) else data
         if isinstance(data, bytes | bytearray):
-            return cls(_from_bytes(bytes(data), origin, separator, encoding, decimal))
+            return cls(from_bytes(bytes(data), origin, separator, encoding, decimal, sheet))
         return cls(_from_dataframe(source))
 
     @property
@@ -150,53 +149,6 @@ def _plain(series: pl.Series) -> pl.Series:
     return series.fill_nan(None) if series.dtype.is_float() else series
 
 
-def _file_bytes(path: Path) -> bytes:
-    """The content of a file that should hold a table."""
-    if path.is_dir():
-        tables = sorted(file.name for file in path.iterdir() if ".csv" in file.suffixes or ".parquet" in file.suffixes)
-        inside = f" Tables in it: {elided(tables, 5)}." if tables else ""
-        raise TableError(f"{str(path)!r} is a folder, a file was needed.{inside}")
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        beside = sorted(file.name for file in path.parent.iterdir()) if path.parent.is_dir() else []
-        near = get_close_matches(path.name, beside, n=1)
-        hint = f" Did you mean {str(path.with_name(near[0]))!r}?" if near else " Check the path."
-        raise TableError(f"There is no file {str(path)!r}.{hint}") from None
-    except OSError as error:
-        raise TableError(
-            f"{str(path)!r} cannot be read: {error.strerror}. Check the path and its permissions."
-        ) from None
-
-
-def _from_bytes(
-    data: bytes, origin: str, separator: str | None, encoding: str | None, decimal: str | None
-) -> pl.DataFrame:
-    """A frame from the bytes of a Parquet or CSV file, either of them perhaps compressed."""
-    if data.startswith(GZIP):
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error) as error:
-            raise TableError(f"{origin} is a damaged gzip file: {error}. Copy or download it again.") from None
-    if data.startswith(PARQUET):
-        try:
-            return pl.read_parquet(io.BytesIO(data))
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            reason = str(error).split("\n")[0]
-            raise TableError(f"{origin} is a damaged Parquet file: {reason}. Copy or download it again.") from None
-    name = origin.strip("'").lower()
-    kind = next((kind for magic, kind in FOREIGN.items() if data.startswith(magic)), None)
-    if kind is None and name.endswith(FOREIGN_SUFFIXES):
-        kind = f"a {Path(name).suffix} file"
-    if kind is None and name.endswith(".parquet"):
-        raise TableError(
-            f"{origin} is not a Parquet file, whatever its name says. Write it again, or rename it to .csv."
-        )
-    if kind is not None:
-        raise TableError(f"{origin} is {kind}. CSV or Parquet was needed: save or export it as one of them.")
-    return read_delimited(data, origin, separator, encoding, decimal)
-
-
 def _from_dataframe(source: Any) -> pl.DataFrame:
     """A frame from any dataframe that narwhals knows; pandas column by column, which needs no Arrow."""
     if hasattr(source, "iloc") and hasattr(source, "columns"):
@@ -209,8 +161,8 @@ def _from_dataframe(source: Any) -> pl.DataFrame:
         frame = nw.from_native(source)
     except TypeError:
         raise TableError(
-            f"Cannot read a table from {type(source).__name__}. A path, a dataframe, a dict of columns "
-            f"or a 2-D array was needed."
+            f"Cannot read a table from {type(source).__name__}. A path, a dataframe, a dict of columns, "
+            f"a list of dicts or a 2-D array was needed."
         ) from None
     return frame.collect("polars").to_native() if isinstance(frame, nw.LazyFrame) else frame.to_polars()
 
