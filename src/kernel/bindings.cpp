@@ -99,18 +99,19 @@ using MaybeIn = std::optional<In<T>>;
 struct Architecture {
   std::vector<std::int64_t> sizes;
   std::vector<int> activations;
-  bool bias;
+  bool bias, skip;
   std::int64_t parameter_count = 0;
 
-  Architecture(std::vector<std::int64_t> sizes_, const std::vector<std::string>& names_, bool bias_)
-      : sizes(std::move(sizes_)), bias(bias_) {
+  Architecture(std::vector<std::int64_t> sizes_, const std::vector<std::string>& names_, bool bias_, bool skip_)
+      : sizes(std::move(sizes_)), bias(bias_), skip(skip_) {
     require(sizes.size() >= 2 && names_.size() == sizes.size() - 2, "sizes and activations do not fit");
     for (std::int64_t size : sizes) require(size >= 1, "a size is below 1");
     for (const std::string& name : names_) activations.push_back(code_of(kernel().activation_name, name, "activation"));
     for (std::size_t l = 0; l + 1 < sizes.size(); ++l) parameter_count += (sizes[l] + bias) * sizes[l + 1];
+    if (skip) parameter_count += inputs() * outputs();
   }
 
-  Shape shape() const { return {int(sizes.size()) - 1, sizes.data(), activations.data(), bias}; }
+  Shape shape() const { return {int(sizes.size()) - 1, sizes.data(), activations.data(), bias, skip}; }
   std::int64_t inputs() const { return sizes.front(); }
   std::int64_t outputs() const { return sizes.back(); }
 };
@@ -135,9 +136,11 @@ Rows<T> rows_of(const Architecture& architecture, const In<T>& values, const May
 }
 
 template <class T>
-Targets<T> targets_of(const Architecture& architecture, std::int64_t n, const In<T>& t, const MaybeIn<T>& s) {
-  require(t.ndim() == 2 && std::int64_t(t.shape(0)) == n && std::int64_t(t.shape(1)) == architecture.outputs(),
-          "t is not (n, k)");
+Targets<T> targets_of(const Architecture& architecture, Loss loss, std::int64_t n, const In<T>& t,
+                      const MaybeIn<T>& s) {
+  require(
+      t.ndim() == 2 && std::int64_t(t.shape(0)) == n && std::int64_t(t.shape(1)) * loss.width == architecture.outputs(),
+      "t is not (n, k)");
   require(!s || std::int64_t(s->size()) == n, "s is not (n,)");
   return {t.data(), s ? s->data() : nullptr};
 }
@@ -145,6 +148,18 @@ Targets<T> targets_of(const Architecture& architecture, std::int64_t n, const In
 void require_parameters(const Architecture& architecture, std::size_t count) {
   require(std::int64_t(count) == architecture.parameter_count, "parameters are not (P,)");
 }
+
+// A loss by its name, with its numbers.
+struct LossTwin {
+  int code;
+  std::vector<double> hyper;
+
+  LossTwin(const std::string& name, std::vector<double> hyper_)
+      : code(code_of(kernel().loss_name, name, "loss")), hyper(std::move(hyper_)) {
+    hyper.resize(4);  // whatever a twin reads is there
+  }
+  Loss get() const { return {code, hyper.data(), kernel().loss_width(code)}; }
+};
 
 struct Release {
   void operator()(char* memory) const { ::operator delete(memory, std::align_val_t(64)); }
@@ -159,6 +174,8 @@ void run(const Work& work) {
   work(memory.get());
 }
 
+// No array is converted on the way in: of one in another dtype or layout the kernel would work on a copy, and what it
+// writes would be lost.
 template <class T>
 void define(nb::module_& m) {
   m.def(
@@ -180,41 +197,42 @@ void define(nb::module_& m) {
           return functions<T>().forward(a.shape(), parameters.data(), x, y.data(), traces, memory);
         });
       },
-      "architecture"_a, "parameters"_a, "x"_a, "starts"_a.none(), "columns"_a.none(), "y"_a, "z"_a, "h"_a);
+      "architecture"_a, "parameters"_a.noconvert(), "x"_a.noconvert(), "starts"_a.noconvert().none(),
+      "columns"_a.noconvert().none(), "y"_a.noconvert(), "z"_a.noconvert(), "h"_a.noconvert());
 
   m.def(
       "evaluate",
-      [](const Architecture& a, const std::string& loss, In<T> parameters, In<T> values, MaybeIn<std::int64_t> starts,
+      [](const Architecture& a, const LossTwin& loss, In<T> parameters, In<T> values, MaybeIn<std::int64_t> starts,
          MaybeIn<std::int64_t> columns, In<T> t, MaybeIn<T> s) {
         require_parameters(a, parameters.size());
-        const int code = code_of(kernel().loss_name, loss, "loss");
         const Rows<T> x = rows_of<T>(a, values, starts, columns);
-        const Targets<T> targets = targets_of<T>(a, x.n, t, s);
+        const Targets<T> targets = targets_of<T>(a, loss.get(), x.n, t, s);
         double value = 0;
         run([&](char* memory) {
-          return functions<T>().evaluate(a.shape(), parameters.data(), code, x, targets, &value, memory);
+          return functions<T>().evaluate(a.shape(), parameters.data(), loss.get(), x, targets, &value, memory);
         });
         return value;
       },
-      "architecture"_a, "loss"_a, "parameters"_a, "x"_a, "starts"_a.none(), "columns"_a.none(), "t"_a, "s"_a.none());
+      "architecture"_a, "loss"_a, "parameters"_a.noconvert(), "x"_a.noconvert(), "starts"_a.noconvert().none(),
+      "columns"_a.noconvert().none(), "t"_a.noconvert(), "s"_a.noconvert().none());
 
   m.def(
       "gradients",
-      [](const Architecture& a, const std::string& loss, In<T> parameters, In<T> values, MaybeIn<std::int64_t> starts,
-         MaybeIn<std::int64_t> columns, In<T> t, MaybeIn<T> s, double l2, Out<T> g) {
+      [](const Architecture& a, const LossTwin& loss, In<T> parameters, In<T> values, MaybeIn<std::int64_t> starts,
+         MaybeIn<std::int64_t> columns, In<T> t, MaybeIn<T> s, double l2, double l1, Out<T> g) {
         require_parameters(a, parameters.size());
         require_parameters(a, g.size());
-        const int code = code_of(kernel().loss_name, loss, "loss");
         const Rows<T> x = rows_of<T>(a, values, starts, columns);
-        const Targets<T> targets = targets_of<T>(a, x.n, t, s);
+        const Targets<T> targets = targets_of<T>(a, loss.get(), x.n, t, s);
         double value = 0;
         run([&](char* memory) {
-          return functions<T>().gradients(a.shape(), parameters.data(), code, x, targets, l2, &value, g.data(), memory);
+          return functions<T>().gradients(a.shape(), parameters.data(), loss.get(), x, targets, l2, l1, &value,
+                                          g.data(), memory);
         });
         return value;
       },
-      "architecture"_a, "loss"_a, "parameters"_a, "x"_a, "starts"_a.none(), "columns"_a.none(), "t"_a, "s"_a.none(),
-      "l2"_a, "g"_a);
+      "architecture"_a, "loss"_a, "parameters"_a.noconvert(), "x"_a.noconvert(), "starts"_a.noconvert().none(),
+      "columns"_a.noconvert().none(), "t"_a.noconvert(), "s"_a.noconvert().none(), "l2"_a, "l1"_a, "g"_a.noconvert());
 
   m.def(
       "jacobian",
@@ -228,18 +246,21 @@ void define(nb::module_& m) {
           return functions<T>().jacobian(a.shape(), parameters.data(), x, wrt_inputs, j.data(), memory);
         });
       },
-      "architecture"_a, "parameters"_a, "x"_a, "starts"_a.none(), "columns"_a.none(), "wrt_inputs"_a, "j"_a);
+      "architecture"_a, "parameters"_a.noconvert(), "x"_a.noconvert(), "starts"_a.noconvert().none(),
+      "columns"_a.noconvert().none(), "wrt_inputs"_a, "j"_a.noconvert());
 
   m.def(
       "advance",
-      [](const Architecture& a, const std::string& loss, const std::string& optimizer, std::vector<double> hyper,
-         Out<T> parameters, Out<T> moments, In<std::uint64_t> seeds, In<double> learning_rate, In<double> l2,
-         Out<double> loss_sum, In<bool> active, MaybeIn<bool> frozen, std::int64_t epoch, std::int64_t batch,
-         std::int64_t step, In<T> values, MaybeIn<std::int64_t> starts, MaybeIn<std::int64_t> columns, In<T> t,
-         MaybeIn<T> s, std::int64_t batch_size, bool shuffle, std::int64_t steps) {
+      [](const Architecture& a, const LossTwin& loss, const std::string& optimizer, std::vector<double> hyper,
+         Out<T> parameters, Out<T> moments, In<std::uint64_t> seeds, In<double> learning_rate, In<double> factors,
+         std::vector<double> rates, In<double> l2, In<double> l1, In<double> weight_decay, std::vector<double> dropout,
+         double gradient_norm, double weight_norm, Out<double> loss_sum, In<bool> active, MaybeIn<bool> frozen,
+         std::int64_t epoch, std::int64_t batch, std::int64_t step, In<T> values, MaybeIn<std::int64_t> starts,
+         MaybeIn<std::int64_t> columns, In<T> t, MaybeIn<T> s, std::int64_t batch_size, bool shuffle,
+         std::int64_t steps) {
         Training<T> training{};
         training.shape = a.shape();
-        training.loss = code_of(kernel().loss_name, loss, "loss");
+        training.loss = loss.get();
         training.optimizer = code_of(kernel().optimizer_name, optimizer, "optimizer");
         training.hyper = hyper.data();
         training.members = std::int64_t(seeds.size());
@@ -248,9 +269,16 @@ void define(nb::module_& m) {
         require(parameters.size() == count, "parameters are not (K, P)");
         require(moments.size() == std::size_t(kernel().moment_count(training.optimizer)) * count,
                 "moments are not (moments, K, P)");
-        require(learning_rate.size() == members && l2.size() == members && loss_sum.size() == members &&
-                    active.size() == members,
-                "learning_rate, l2, loss_sum and active are not (K,)");
+        require(learning_rate.size() == members && l2.size() == members && l1.size() == members &&
+                    weight_decay.size() == members && loss_sum.size() == members && active.size() == members,
+                "learning_rate, l2, l1, weight_decay, loss_sum and active are not (K,)");
+        require(std::int64_t(factors.size()) == steps, "factors are not one for each step");
+        require(rates.empty() || rates.size() == 2 * (a.sizes.size() - 1 + a.skip), "rates are not a pair a layer");
+        require(dropout.empty() || dropout.size() == a.activations.size(), "dropout is not one a hidden layer");
+        training.factors = factors.data(), training.l1 = l1.data(), training.weight_decay = weight_decay.data();
+        training.rates = rates.empty() ? nullptr : rates.data();
+        training.dropout = dropout.empty() ? nullptr : dropout.data();
+        training.gradient_norm = gradient_norm, training.weight_norm = weight_norm;
         if (frozen) require_parameters(a, frozen->size());
         training.parameters = parameters.data(), training.moments = moments.data();
         training.seeds = seeds.data(), training.learning_rate = learning_rate.data(), training.l2 = l2.data();
@@ -258,27 +286,30 @@ void define(nb::module_& m) {
         training.frozen = frozen ? frozen->data() : nullptr;
         training.epoch = epoch, training.batch = batch, training.step = step;
         training.x = rows_of<T>(a, values, starts, columns);
-        training.targets = targets_of<T>(a, training.x.n, t, s);
+        training.targets = targets_of<T>(a, training.loss, training.x.n, t, s);
         training.batch_size = batch_size, training.steps = steps, training.shuffle = shuffle;
         require(training.x.n >= 1 && batch_size >= 1 && steps >= 0 && batch >= 0,
                 "n, batch_size or steps out of range");
         require(batch < (training.x.n + batch_size - 1) / batch_size, "batch is past the end of the epoch");
         run([&](char* memory) { return functions<T>().advance(training, memory); });
       },
-      "architecture"_a, "loss"_a, "optimizer"_a, "hyper"_a, "parameters"_a, "moments"_a, "seeds"_a, "learning_rate"_a,
-      "l2"_a, "loss_sum"_a, "active"_a, "frozen"_a.none(), "epoch"_a, "batch"_a, "step"_a, "x"_a, "starts"_a.none(),
-      "columns"_a.none(), "t"_a, "s"_a.none(), "batch_size"_a, "shuffle"_a, "steps"_a);
+      "architecture"_a, "loss"_a, "optimizer"_a, "hyper"_a, "parameters"_a.noconvert(), "moments"_a.noconvert(),
+      "seeds"_a.noconvert(), "learning_rate"_a.noconvert(), "factors"_a.noconvert(), "rates"_a, "l2"_a.noconvert(),
+      "l1"_a.noconvert(), "weight_decay"_a.noconvert(), "dropout"_a, "gradient_norm"_a, "weight_norm"_a,
+      "loss_sum"_a.noconvert(), "active"_a.noconvert(), "frozen"_a.noconvert().none(), "epoch"_a, "batch"_a, "step"_a,
+      "x"_a.noconvert(), "starts"_a.noconvert().none(), "columns"_a.noconvert().none(), "t"_a.noconvert(),
+      "s"_a.noconvert().none(), "batch_size"_a, "shuffle"_a, "steps"_a);
 
   m.def(
       "elementary",
       [](const std::string& which, In<T> x, Out<T> result) {
-        const char* known[] = {"exp", "tanh", "log", "log1p"};
+        const char* known[] = {"exp", "tanh", "log", "log1p", "sin", "cos", "expm1_below"};
         int code = 0;
-        while (code < 4 && which != known[code]) ++code;
-        require(code < 4 && x.size() == result.size(), "elementary is exp, tanh, log or log1p of an array");
+        while (code < 7 && which != known[code]) ++code;
+        require(code < 7 && x.size() == result.size(), "elementary knows no such function of an array");
         functions<T>().elementary(code, x.data(), result.data(), std::int64_t(x.size()));
       },
-      "which"_a, "x"_a, "result"_a);
+      "which"_a, "x"_a.noconvert(), "result"_a.noconvert());
 }
 
 }  // namespace
@@ -288,7 +319,9 @@ NB_MODULE(_kernel, m) {
   kernel();  // so that an environment that asks for the impossible is told at import
 
   nb::class_<Architecture>(m, "Architecture")
-      .def(nb::init<std::vector<std::int64_t>, std::vector<std::string>, bool>(), "sizes"_a, "activations"_a, "bias"_a);
+      .def(nb::init<std::vector<std::int64_t>, std::vector<std::string>, bool, bool>(), "sizes"_a, "activations"_a,
+           "bias"_a, "skip"_a);
+  nb::class_<LossTwin>(m, "Loss").def(nb::init<std::string, std::vector<double>>(), "name"_a, "hyperparameters"_a);
   define<float>(m);
   define<double>(m);
   m.def(
@@ -296,7 +329,7 @@ NB_MODULE(_kernel, m) {
       [](std::uint64_t seed, std::uint64_t epoch, Out<std::int64_t> order) {
         kernel().permutation(seed, epoch, std::int64_t(order.size()), order.data());
       },
-      "seed"_a, "epoch"_a, "order"_a);
+      "seed"_a, "epoch"_a, "order"_a.noconvert());
 
   m.attr("level") = kernel().level;
   m.attr("levels") = nb::cast([] {

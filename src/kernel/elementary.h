@@ -1,5 +1,5 @@
-// exp, log and tanh: twin of elementary.py, equal bit for bit. Only +, −, ×, ÷ in the order written: the build forbids
-// the compiler to fuse or reorder them. Branch-free, so that loops over them become vector code.
+// exp, log, tanh, sin and cos: twin of elementary.py, equal bit for bit. Only +, −, ×, ÷ in the order written: the
+// build forbids the compiler to fuse or reorder them. Branch-free, so that loops over them become vector code.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -13,19 +13,24 @@ struct Format;
 template <>
 struct Format<double> {
   using Bits = std::uint64_t;
-  static constexpr int mantissa = 52, bias = 1023, exp_degree = 13, log_degree = 11;
+  static constexpr int mantissa = 52, bias = 1023, exp_degree = 13, log_degree = 11, sin_degree = 17;
   static constexpr double round_shift = 6755399441055744.0;  // 1.5 · 2⁵²: adding it leaves an integer in the low bits
   static constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
   static constexpr double lowest = -746.0, highest = 710.0, saturated = 40.0, to_normal = 18014398509481984.0;
+  static constexpr double half_pi[3] = {1.57079632673412561417e00, 6.07710050630396597660e-11,
+                                        2.02226624879595063154e-21};
+  static constexpr double farthest = 1e6;
 };
 
 template <>
 struct Format<float> {
   using Bits = std::uint32_t;
-  static constexpr int mantissa = 23, bias = 127, exp_degree = 7, log_degree = 5;
+  static constexpr int mantissa = 23, bias = 127, exp_degree = 7, log_degree = 5, sin_degree = 9;
   static constexpr float round_shift = 12582912.0f;
   static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440054690583e-4f;
   static constexpr float lowest = -104.0f, highest = 89.0f, saturated = 20.0f, to_normal = 33554432.0f;
+  static constexpr float half_pi[3] = {1.5703125f, 4.837512969970703125e-4f, 7.54978995489188216e-8f};
+  static constexpr float farthest = 8192.0f;
 };
 
 constexpr double factorial(int n) { return n < 2 ? 1.0 : n * factorial(n - 1); }
@@ -83,15 +88,59 @@ inline T exp(T x) {
   return ((T(1) + p) * power_of_two<T>(half)) * power_of_two<T>(k - half);
 }
 
+// eˣ − 1, exact to rounding for small x too; x is held within ± saturated
+template <class T>
+inline T expm1(T x) {
+  using F = Format<T>;
+  x = x < -F::saturated ? -F::saturated : x;
+  x = x > F::saturated ? F::saturated : x;
+  typename F::Bits k;
+  const T p = reduce(x, k), power = power_of_two<T>(k);
+  return power * p + (power - T(1));
+}
+
 template <class T>
 inline T tanh(T x) {
-  using F = Format<T>;
-  T a = std::fabs(x) * T(2);
-  a = a > F::saturated ? F::saturated : a;
-  typename F::Bits k;
-  const T p = reduce(a, k), power = power_of_two<T>(k);
-  const T e = power * p + (power - T(1));  // e²ˣ − 1
+  const T e = expm1(std::fabs(x) * T(2));  // e²ˣ − 1
   return std::copysign(e / (e + T(2)), x);
+}
+
+// Σ_{j=3,5,…}^{degree} (−1)^{(j−1)/2} z^{(j−3)/2} / j! for the sine, and with j + 1, signs turned, for the cosine
+template <class T, int more, int j = 3>
+inline T wave_series(T z) {
+  constexpr T term = T((j % 4 == 3 ? -1 : 1) * (more ? -1 : 1) / factorial(j + more));
+  if constexpr (j == Format<T>::sin_degree)
+    return T(0) * z + term;
+  else
+    return wave_series<T, more, j + 2>(z) * z + term;
+}
+
+// sin(x + shift · π/2): x = k π/2 + r, and the quadrant says which series, and its sign
+template <int shift, class T>
+inline T quarter_turns(T x) {
+  using F = Format<T>;
+  T held = x < -F::farthest ? -F::farthest : x;
+  held = held > F::farthest ? F::farthest : held;
+  held = std::fabs(x) == T(INFINITY) ? T(NAN) : held;
+  const T shifted = held * T(0.63661977236758134308) + F::round_shift;
+  const typename F::Bits quadrant = bits_of(shifted) - bits_of(F::round_shift) + shift;
+  const T whole = shifted - F::round_shift;
+  const T r = ((held - whole * F::half_pi[0]) - whole * F::half_pi[1]) - whole * F::half_pi[2];
+  const T z = r * r;
+  const T sine = r + r * (z * wave_series<T, 0>(z));
+  const T cosine = T(1) - (z * T(0.5) - z * (z * wave_series<T, 1>(z)));
+  const T result = quadrant & 1 ? cosine : sine;
+  return quadrant & 2 ? -result : result;
+}
+
+template <class T>
+inline T sin(T x) {
+  return quarter_turns<0>(x);
+}
+
+template <class T>
+inline T cos(T x) {
+  return quarter_turns<1>(x);
 }
 
 // Σ_{j=1}^{degree} 2 z^{j−1} / (2j + 1)
@@ -125,10 +174,15 @@ inline T log(T x) {
   return k * F::ln2_high + ((s + s) + (s * (z * log_series(z)) + k * F::ln2_low));
 }
 
+// ln(1 + u) for 0 ≤ u ≤ 1; the same bits as log(1 + u) corrected, without its branches
 template <class T>
 inline T log1p(T u) {
+  using F = Format<T>;
   const T w = T(1) + u;
-  return log(w) + (u - (w - T(1))) / w;
+  const bool large = w >= T(0.70710678118654752440) * T(2);
+  const T m = large ? w * T(0.5) : w, k = large ? T(1) : T(0);
+  const T f = m - T(1), s = f / (T(2) + f), z = s * s;
+  return (k * F::ln2_high + ((s + s) + (s * (z * log_series(z)) + k * F::ln2_low))) + (u - (w - T(1))) / w;
 }
 
 }  // namespace glassnet::GLASSNET_LEVEL

@@ -4,7 +4,7 @@
 // to the baseline.
 #include "kernel.h"
 
-#include "network.h"
+#include "tasks.h"
 
 #define GLASSNET_TEXT_(x) #x
 #define GLASSNET_TEXT(x) GLASSNET_TEXT_(x)
@@ -20,7 +20,13 @@ const char* name(int code) {
 template <class T>
 void elementary(int which, const T* x, T* result, std::int64_t count) {
   for (Index i = 0; i < count; ++i)
-    result[i] = which == 0 ? exp(x[i]) : which == 1 ? tanh(x[i]) : which == 2 ? log(x[i]) : log1p(x[i]);
+    result[i] = which == 0   ? exp(x[i])
+                : which == 1 ? tanh(x[i])
+                : which == 2 ? log(x[i])
+                : which == 3 ? log1p(x[i])
+                : which == 4 ? sin(x[i])
+                : which == 5 ? cos(x[i])
+                             : expm1(x[i] < T(0) || x[i] != x[i] ? x[i] : T(0));
 }
 
 template <class T>
@@ -38,6 +44,7 @@ Kernel kernel() {
           name<Losses>,
           name<Optimizers>,
           moments_of,
+          width_of,
           permutation};
 }
 

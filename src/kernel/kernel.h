@@ -10,7 +10,14 @@ struct Shape {
   int layers;
   const std::int64_t* sizes;  // layers + 1
   const int* activations;     // codes, one for each hidden layer
-  bool bias;
+  bool bias, skip;
+};
+
+// A loss: its code, its numbers, and how many scores it has for each target.
+struct Loss {
+  int code;
+  const double* hyper;
+  int width;
 };
 
 // Features of n rows: dense and row-major, or CSR where `starts` is not null.
@@ -39,12 +46,17 @@ struct Traces {
 template <class T>
 struct Training {
   Shape shape;
-  int loss, optimizer;
+  Loss loss;
+  int optimizer;
   const double* hyper;  // of the optimizer
   std::int64_t members, parameter_count;
   T *parameters, *moments;
   const std::uint64_t* seeds;
-  const double *learning_rate, *l2;
+  const double *learning_rate, *l2, *l1, *weight_decay;
+  const double* factors;              // of the schedule, one for each step
+  const double* rates;                // a pair for each layer, or null
+  const double* dropout;              // one for each hidden layer, or null
+  double gradient_norm, weight_norm;  // 0 is no bound
   double* loss_sum;
   const bool *active, *frozen;  // frozen may be null
   std::int64_t epoch, batch, step;
@@ -58,12 +70,13 @@ struct Training {
 template <class T>
 struct Functions {
   std::size_t (*forward)(Shape, const T* parameters, Rows<T>, T* y, Traces<T>, char* memory);
-  std::size_t (*evaluate)(Shape, const T* parameters, int loss, Rows<T>, Targets<T>, double* value, char* memory);
-  std::size_t (*gradients)(Shape, const T* parameters, int loss, Rows<T>, Targets<T>, double l2, double* value, T* g,
-                           char* memory);
+  std::size_t (*evaluate)(Shape, const T* parameters, Loss, Rows<T>, Targets<T>, double* value, char* memory);
+  std::size_t (*gradients)(Shape, const T* parameters, Loss, Rows<T>, Targets<T>, double l2, double l1, double* value,
+                           T* g, char* memory);
   std::size_t (*jacobian)(Shape, const T* parameters, Rows<T>, bool wrt_inputs, T* j, char* memory);
   std::size_t (*advance)(const Training<T>&, char* memory);
-  void (*elementary)(int which, const T* x, T* result, std::int64_t count);  // 0 exp, 1 tanh, 2 log, 3 log1p
+  void (*elementary)(int which, const T* x, T* result,
+                     std::int64_t count);  // exp, tanh, log, log1p, sin, cos, expm1_below
 };
 
 struct Kernel {
@@ -74,6 +87,7 @@ struct Kernel {
   const char* (*loss_name)(int);
   const char* (*optimizer_name)(int);
   int (*moment_count)(int optimizer);
+  int (*loss_width)(int loss);
   void (*permutation)(std::uint64_t seed, std::uint64_t epoch, std::int64_t n, std::int64_t* order);
 };
 

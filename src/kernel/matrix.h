@@ -69,13 +69,16 @@ inline void for_row_blocks(Index i, Index rows, const Tile& tile) {
     if (i < rows) for_row_blocks<R - 1>(i, rows, tile);
 }
 
-// One panel of z = xw + b: x (rows, depth), w [depth + 1][PW], b its last row; without bias zero instead.
+// Where the sums of a product begin.
+enum class From { zero, bias, target };
+
+// One panel of z = xw + b: x (rows, depth), w [depth + 1][PW], b its last row; or of z = xw, or of z += xw.
 template <class T>
 struct AffinePanel {
   Panels<T> x;
   Index depth;
   const T* w;
-  bool bias;
+  From from;
   T* z;
 
   template <int R>
@@ -83,7 +86,10 @@ struct AffinePanel {
     const T* a[R];
     for (int r = 0; r < R; ++r) a[r] = x.row(0, i + r);
     Lanes<T> acc[R][LANES<T>];
-    fill<T, R>(bias ? w + depth * PW<T> : nullptr, 0, acc);
+    if (from == From::target)
+      fill<T, R>(z + i * PW<T>, PW<T>, acc);
+    else
+      fill<T, R>(from == From::bias ? w + depth * PW<T> : nullptr, 0, acc);
     for (Index k = 0; k < depth; k += PW<T>) {
       const Index length = depth - k < PW<T> ? depth - k : PW<T>;
       accumulate<T, R>(a, 1, w + k * PW<T>, length, acc);
@@ -95,9 +101,10 @@ struct AffinePanel {
 
 // z = xw + b          x (n, d), w (d, m), b (m) → z (n, m); `use(p)` is called when panel p of z stands
 template <class T, class Use>
-void affine(Panels<T> x, Index n, Index d, const T* w, Index m, bool bias, Panels<T> z, const Use& use) {
+void affine(Panels<T> x, Index n, Index d, const T* w, Index m, From from, Panels<T> z, const Use& use) {
   for (Index p = 0; p < panel_count<T>(m); ++p) {
-    for_row_blocks(0, n, AffinePanel<T>{x, d, w + p * (d + bias) * PW<T>, bias, z.panel(p)});
+    const T* panel = w + p * (d + (from == From::bias)) * PW<T>;
+    for_row_blocks(0, n, AffinePanel<T>{x, d, panel, from, z.panel(p)});
     use(p);
   }
 }

@@ -1,4 +1,4 @@
-// Forward, backward, one step, many epochs: twin of network.py and of NumpyEngine.
+// A network ready to work: forward, backward, penalties, one step. Twin of network.py and of NumpyEngine's step.
 #pragma once
 #include <cstring>
 
@@ -45,64 +45,74 @@ template <class T>
 struct Layer {
   Index d, m, flat;  // flat: where its parameters begin in the state's vector
   int activation;
+  bool bias;
   T *w, *wt, *g, *moment[MOST_MOMENTS];
   bool* frozen;
-  Panels<T> x, z, h, dz;  // x is h of the layer below; the last layer has h = z
+  Panels<T> x, z, h, dz;  // the last layer has h = z
+  Panels<T> mask, out;    // with dropout; else out = h, and it is x of the next layer
 
-  Index padded() const { return panel_count<T>(m); }
+  Index rows() const { return d + bias; }  // of its parameters
+  Index size() const { return panel_count<T>(m) * rows() * PW<T>; }
 };
 
 template <class T>
 class Network {
  public:
-  Network(Shape shape, Index rows, int needs, int moments, Arena& arena)
-      : count_(shape.layers), bias_(shape.bias), needs_(needs), moments_(moments), rows_(rows) {
-    layers_ = arena.take<Layer<T>>(count_);
+  // Ready for `rows` rows at once; `dropout` has a share for each hidden layer, or is null.
+  Network(Shape shape, Index rows, int needs, int moments, const double* dropout, Arena& arena)
+      : count_(shape.layers), skip_(shape.skip), needs_(needs), moments_(moments), dropout_(dropout) {
+    layers_ = arena.take<Layer<T>>(count_ + skip_);
     input_ = arena.take_panels<T>(rows, shape.sizes[0]);
     input_gradient_ = needs & INPUT_DELTAS ? arena.take_panels<T>(rows, shape.sizes[0]) : Panels<T>{nullptr, 0};
     dy_ = arena.take<T>(shape.sizes[count_]);
     y_ = arena.take<T>(shape.sizes[count_]);
     Panels<T> x = input_;
     Index flat = 0;
-    for (int l = 0; l < count_; ++l) {
+    for (int l = 0; l < count_ + skip_; ++l) {
       Layer<T> layer{};
-      layer.d = shape.sizes[l], layer.m = shape.sizes[l + 1], layer.flat = flat, layer.x = x;
-      const bool last = l == count_ - 1;
-      layer.activation = last ? Activations::find("identity") : shape.activations[l];
-      const Index size = layer.padded() * (layer.d + bias_) * PW<T>;
-      layer.w = arena.take<T>(size);
-      if (needs & DELTAS && (l > 0 || needs & INPUT_DELTAS))
+      const bool beside = l == count_, last = l == count_ - 1;  // u, the skip path, is one layer more, without a bias
+      layer.d = shape.sizes[beside ? 0 : l], layer.m = shape.sizes[beside ? count_ : l + 1];
+      layer.flat = flat, layer.x = beside ? input_ : x, layer.bias = shape.bias && !beside;
+      layer.activation = last || beside ? Activations::find("identity") : shape.activations[l];
+      layer.w = arena.take<T>(layer.size());
+      if (needs & DELTAS && (needs & INPUT_DELTAS || (l > 0 && !beside)))
         layer.wt = arena.take<T>(panel_count<T>(layer.d) * layer.m * PW<T>);
-      if (needs & GRADIENT) layer.g = arena.take<T>(size);
+      if (needs & GRADIENT) layer.g = arena.take<T>(layer.size());
       if (needs & MOMENTS)
-        for (int i = 0; i < moments; ++i) layer.moment[i] = arena.take<T>(size);
-      if (needs & FROZEN) layer.frozen = arena.take<bool>(size);
-      layer.z = arena.take_panels<T>(rows, layer.m);
-      layer.h = last ? layer.z : arena.take_panels<T>(rows, layer.m);
-      if (needs & DELTAS) layer.dz = arena.take_panels<T>(rows, layer.m);
-      x = layer.h;
-      flat += (layer.d + bias_) * layer.m;
+        for (int i = 0; i < moments; ++i) layer.moment[i] = arena.take<T>(layer.size());
+      if (needs & FROZEN) layer.frozen = arena.take<bool>(layer.size());
+      if (beside) {
+        layer.z = layer.h = layer.out = output_, layer.dz = output_delta_;
+      } else {
+        layer.z = arena.take_panels<T>(rows, layer.m);
+        layer.h = last ? layer.z : arena.take_panels<T>(rows, layer.m);
+        layer.out = layer.h;
+        if (!last && dropout && dropout[l] > 0)
+          layer.mask = arena.take_panels<T>(rows, layer.m), layer.out = arena.take_panels<T>(rows, layer.m);
+        if (needs & DELTAS) layer.dz = arena.take_panels<T>(rows, layer.m);
+        x = layer.out, output_ = layer.z, output_delta_ = layer.dz;
+      }
+      flat += layer.rows() * layer.m;
       if (!arena.counting()) layers_[l] = layer;
     }
     if (arena.counting()) return;
     // Padding is zero once and for all: what is written after never makes it anything else.
-    for (int l = 0; l < count_; ++l) {
-      Layer<T>& layer = layers_[l];
-      const Index size = layer.padded() * (layer.d + bias_) * PW<T>;
-      clear(layer.w, size);
+    for_each([&](Layer<T>& layer) {
+      clear(layer.w, layer.size());
       if (layer.wt) clear(layer.wt, panel_count<T>(layer.d) * layer.m * PW<T>);
-      if (layer.g) clear(layer.g, size);
+      if (layer.g) clear(layer.g, layer.size());
       for (int i = 0; i < MOST_MOMENTS; ++i)
-        if (layer.moment[i]) clear(layer.moment[i], size);
-      if (layer.frozen) clear(layer.frozen, size);
-    }
+        if (layer.moment[i]) clear(layer.moment[i], layer.size());
+      if (layer.frozen) clear(layer.frozen, layer.size());
+      if (layer.mask.data) clear(layer.mask.data, panel_count<T>(layer.m) * layer.mask.stride);
+    });
     clear(input_.data, panel_count<T>(shape.sizes[0]) * input_.stride);
   }
 
   Index outputs() const { return layers_[count_ - 1].m; }
-  int layers() const { return count_; }
+  int layers() const { return count_; }  // without the skip path, which is one layer more
+  int blocks() const { return count_ + skip_; }
   const Layer<T>& layer(int l) const { return layers_[l]; }
-  bool bias() const { return bias_; }
 
   // Parameters in, from the state's vector.
   void load(const T* parameters) {
@@ -146,16 +156,46 @@ class Network {
 
   // h = f(xw + b), layer by layer, for the n rows gathered; y stays in panels.
   void forward(Index n) {
-    for_each([&](Layer<T>& layer) {
-      affine(layer.x, n, layer.d, layer.w, layer.m, bias_, layer.z, [&](Index p) {
+    for (int l = 0; l < count_; ++l) {
+      Layer<T>& layer = layers_[l];
+      affine(layer.x, n, layer.d, layer.w, layer.m, layer.bias ? From::bias : From::zero, layer.z, [&](Index p) {
         if (layer.h.data == layer.z.data) return;
+        const T* z = layer.z.panel(p);
+        T* h = layer.h.panel(p);
         Activations::visit(layer.activation, [&](auto f) {
-          const T* z = layer.z.panel(p);
-          T* h = layer.h.panel(p);
           for (Index i = 0; i < n * PW<T>; ++i) h[i] = f.call(z[i]);
         });
+        if (!layer.mask.data) return;
+        const T* mask = layer.mask.panel(p);
+        T* out = layer.out.panel(p);
+        for (Index i = 0; i < n * PW<T>; ++i) out[i] = h[i] * mask[i];
       });
-    });
+    }
+    if (!skip_) return;
+    const Layer<T>& u = layers_[count_];
+    affine(u.x, n, u.d, u.w, u.m, From::target, u.z, [](Index) {});
+  }
+
+  // The dropout masks of n rows of a batch, from row `first` of it on (a multiple of CHUNK).
+  void draw_masks(std::uint64_t seed, Index epoch, Index batch, Index first, Index n) {
+    for (int l = 0; l + 1 < count_; ++l) {
+      Layer<T>& layer = layers_[l];
+      if (!layer.mask.data) continue;
+      const T keep = T(1 / (1 - dropout_[l]));
+      const std::uint32_t below = std::uint32_t(dropout_[l] * 65536 + 0.5);
+      // Sixteen draws a block, and rows that are cut at multiples of CHUNK begin a block.
+      Words words(seed, PURPOSE_DROPOUT, std::uint64_t(epoch), std::uint64_t(batch), std::uint64_t(l),
+                  std::uint64_t(first * layer.m / 16));
+      std::uint32_t word = 0;
+      bool high = false;
+      for (Index i = 0; i < n; ++i)
+        for (Index j = 0; j < layer.m; ++j) {
+          if (!high) word = words.next();
+          const std::uint32_t draw = high ? word >> 16 : word & 0xffff;
+          high = !high;
+          layer.mask.at(i, j) = draw >= below ? keep : T(0);
+        }
+    }
   }
 
   // y of one row, (k,).
@@ -166,23 +206,26 @@ class Network {
   }
 
   // Σ s ℓ over the n rows; with `scale` also dy = s · scale · ∂ℓ/∂y, where backward begins.
-  double lose(int loss, const Targets<T>& targets, const Index* order, Index first, Index n, const double* scale) {
+  double lose(Loss loss, const Targets<T>& targets, const Index* order, Index first, Index n, const double* scale) {
     const Layer<T>& last = layers_[count_ - 1];
-    const Index k = last.m;
+    const Index k = last.m / loss.width;
     double total = 0;
-    if (scale) clear_rows(last.dz, n, k);
-    Losses::visit(loss, [&](auto l) {
-      for (Index i = 0; i < n; ++i) {
-        const Index row = order ? order[first + i] : first + i;
-        const T *y = scores(i), *t = targets.t + row * k;
-        const double s = targets.s ? double(targets.s[row]) : 1.0;
-        total += s * double(l.row(y, t, int(k)));
-        if (!scale) continue;
-        l.slope(y, t, dy_, int(k));
-        const T factor = T(s * *scale);
-        for (Index j = 0; j < k; ++j) last.dz.at(i, j) = dy_[j] * factor;
-      }
-    });
+    if (scale) clear_rows(last.dz, n, last.m);
+    Losses::visit(
+        loss.code,
+        [&](auto l) {
+          for (Index i = 0; i < n; ++i) {
+            const Index row = order ? order[first + i] : first + i;
+            const T *y = scores(i), *t = targets.t + row * k;
+            const double s = targets.s ? double(targets.s[row]) : 1.0;
+            total += s * double(l.row(y, t, int(k)));
+            if (!scale) continue;
+            l.slope(y, t, dy_, int(k));
+            const T factor = T(s * *scale);
+            for (Index j = 0; j < last.m; ++j) last.dz.at(i, j) = dy_[j] * factor;
+          }
+        },
+        loss.hyper);
     return total;
   }
 
@@ -193,82 +236,150 @@ class Network {
     for (Index i = 0; i < n; ++i) last.dz.at(i, j) = T(1);
   }
 
-  // dh = dz wᵀ, dz = dh ⊙ f′(z), down to the first layer.
+  // dh = dz wᵀ, dz = dh ⊙ mask ⊙ f′(z), down to the first layer.
   void deltas(Index n) {
-    const auto nothing = [](Index) {};
     for (int l = count_ - 1; l > 0; --l) {
       const Layer<T>& layer = layers_[l];
       Layer<T>& below = layers_[l - 1];
-      affine(layer.dz, n, layer.m, layer.wt, layer.d, false, below.dz, [&](Index p) {
+      affine(layer.dz, n, layer.m, layer.wt, layer.d, From::zero, below.dz, [&](Index p) {
+        const T *z = below.z.panel(p), *h = below.h.panel(p);
+        T* dz = below.dz.panel(p);
+        if (below.mask.data) {
+          const T* mask = below.mask.panel(p);
+          for (Index i = 0; i < n * PW<T>; ++i) dz[i] *= mask[i];
+        }
         Activations::visit(below.activation, [&](auto f) {
-          const T *z = below.z.panel(p), *h = below.h.panel(p);
-          T* dz = below.dz.panel(p);
           for (Index i = 0; i < n * PW<T>; ++i) dz[i] *= f.derivative(z[i], h[i]);
         });
       });
     }
+    if (!(needs_ & INPUT_DELTAS)) return;
+    const auto nothing = [](Index) {};
     const Layer<T>& layer = layers_[0];
-    if (needs_ & INPUT_DELTAS) affine(layer.dz, n, layer.m, layer.wt, layer.d, false, input_gradient_, nothing);
+    affine(layer.dz, n, layer.m, layer.wt, layer.d, From::zero, input_gradient_, nothing);
+    if (!skip_) return;
+    const Layer<T>& u = layers_[count_];
+    affine(u.dz, n, u.m, u.wt, u.d, From::target, input_gradient_, nothing);
   }
 
   Panels<T> input_gradient() const { return input_gradient_; }
 
   // dw = xᵀdz, db = Σ dz, added to what earlier chunks of the batch left.
   void gradients(Index n, bool first) {
-    for_each([&](Layer<T>& layer) { gradient(layer.x, layer.dz, n, layer.d, layer.m, bias_, layer.g, first); });
+    for_each([&](Layer<T>& layer) { gradient(layer.x, layer.dz, n, layer.d, layer.m, layer.bias, layer.g, first); });
   }
 
-  // g += αw / rows, over weights, not biases; returns α‖w‖² / 2 rows.
-  double penalise(double alpha, double rows) {
-    if (alpha == 0) return 0;
-    double squares = 0;
-    const T factor = T(alpha / rows);
+  // g += (α₂w + α₁ sign w) / rows, over weights, not biases; returns (α₂‖w‖² / 2 + α₁Σ|w|) / rows.
+  double penalise(double l2, double l1, double rows) {
+    if (l2 == 0 && l1 == 0) return 0;
+    double squares = 0, lengths = 0;
+    const T pull2 = T(l2 / rows), pull1 = T(l1 / rows);
     for_each([&](Layer<T>& layer) {
-      for (Index p = 0; p < layer.padded(); ++p) {
-        const Index start = p * (layer.d + bias_) * PW<T>;
+      for_each_panel(layer, [&](Index start) {
         const T* w = layer.w + start;
-        T *g = layer.g + start, sums[PW<T>] = {};
+        T *g = layer.g + start, square[PW<T>] = {}, length[PW<T>] = {};
         for (Index k = 0; k < layer.d; ++k)
           for (Index v = 0; v < PW<T>; ++v) {
             const T weight = w[k * PW<T> + v];
-            g[k * PW<T> + v] += factor * weight;
-            sums[v] += weight * weight;
+            const T sign = weight > T(0) ? T(1) : weight < T(0) ? T(-1) : T(0);
+            g[k * PW<T> + v] += pull2 * weight + pull1 * sign;
+            square[v] += weight * weight;
+            length[v] += std::fabs(weight);
           }
-        for (Index v = 0; v < PW<T>; ++v) squares += double(sums[v]);
-      }
-    });
-    return 0.5 * alpha * squares / rows;
-  }
-
-  // One step of the optimizer, layer by layer; frozen parameters and their moments stay.
-  void step(int optimizer, const double* hyper, double rate, Index step) {
-    Optimizers::visit(optimizer, [&](auto o) {
-      for_each([&](Layer<T>& layer) {
-        const Index size = layer.padded() * (layer.d + bias_) * PW<T>;
-        if (!layer.frozen) {
-          o.update(layer.w, layer.g, layer.moment, size, hyper, rate, step);
-          return;
-        }
-        for (Index i = 0; i < size; ++i) {
-          T* moment[MOST_MOMENTS] = {};
-          for (int j = 0; j < moments_; ++j) moment[j] = layer.moment[j] + i;
-          if (!layer.frozen[i]) o.update(layer.w + i, layer.g + i, moment, 1, hyper, rate, step);
-        }
+        for (Index v = 0; v < PW<T>; ++v) squares += double(square[v]), lengths += double(length[v]);
       });
     });
-    transpose_weights();
+    return (0.5 * l2 * squares + l1 * lengths) / rows;
+  }
+
+  // What is frozen has no gradient.
+  void mute_frozen() {
+    for_each([&](Layer<T>& layer) {
+      for (Index i = 0; i < layer.size(); ++i) layer.g[i] = layer.frozen[i] ? T(0) : layer.g[i];
+    });
+  }
+
+  // g, or where ‖g‖ is larger, g scaled down to that length.
+  void clip_norm(double largest) {
+    double squares = 0;
+    for_each([&](Layer<T>& layer) {
+      for (Index i = 0; i < layer.size(); ++i) squares += double(layer.g[i]) * double(layer.g[i]);
+    });
+    const double norm = std::sqrt(squares);
+    if (!(norm > largest)) return;
+    const T factor = T(largest / norm);
+    for_each([&](Layer<T>& layer) {
+      for (Index i = 0; i < layer.size(); ++i) layer.g[i] *= factor;
+    });
+  }
+
+  // Decay, then the optimizer's step, block by block; frozen parameters and their moments stay. `rates` has a pair of
+  // factors for w and b of each block, or is null.
+  void step(int optimizer, const double* hyper, double rate, const double* rates, double decay, Index step) {
+    Optimizers::visit(optimizer, [&](auto o) {
+      for (int l = 0; l < blocks(); ++l) {
+        Layer<T>& layer = layers_[l];
+        const double w_rate = rates ? rate * rates[2 * l] : rate, b_rate = rates ? rate * rates[2 * l + 1] : rate;
+        const T shrink = T(1 - w_rate * decay);
+        const auto update = [&](Index i, Index count, double eta) {
+          T* moment[MOST_MOMENTS] = {};
+          for (int j = 0; j < moments_; ++j) moment[j] = layer.moment[j] + i;
+          o.update(layer.w + i, layer.g + i, moment, count, hyper, eta, step);
+        };
+        for_each_panel(layer, [&](Index start) {
+          const Index weights = layer.d * PW<T>;
+          if (layer.frozen) {
+            for (Index i = start; i < start + layer.rows() * PW<T>; ++i) {
+              if (layer.frozen[i]) continue;
+              if (i < start + weights) layer.w[i] *= shrink;
+              update(i, 1, i < start + weights ? w_rate : b_rate);
+            }
+            return;
+          }
+          if (decay != 0)
+            for (Index i = start; i < start + weights; ++i) layer.w[i] *= shrink;
+          update(start, weights, w_rate);
+          if (layer.bias) update(start + weights, PW<T>, b_rate);
+        });
+      }
+    });
+  }
+
+  // Scale down the weights into a unit whose length is above `largest`; the skip path is left as it is.
+  void limit_columns(double largest) {
+    for (int l = 0; l < count_; ++l) {
+      Layer<T>& layer = layers_[l];
+      for_each_panel(layer, [&](Index start) {
+        T *w = layer.w + start, squares[PW<T>] = {}, factor[PW<T>];
+        for (Index k = 0; k < layer.d; ++k)
+          for (Index v = 0; v < PW<T>; ++v) squares[v] += w[k * PW<T> + v] * w[k * PW<T> + v];
+        for (Index v = 0; v < PW<T>; ++v) {
+          const T norm = std::sqrt(squares[v]);
+          factor[v] = norm > T(largest) ? T(largest) / norm : T(1);
+        }
+        for (Index k = 0; k < layer.d; ++k)
+          for (Index v = 0; v < PW<T>; ++v)
+            if (!layer.frozen || !layer.frozen[start + k * PW<T> + v]) w[k * PW<T> + v] *= factor[v];
+      });
+    }
+  }
+
+  void transpose_weights() {
+    for_each([&](Layer<T>& layer) {
+      if (layer.wt) transpose(layer.w, layer.d, layer.m, layer.bias, layer.wt);
+    });
   }
 
  private:
   template <class Use>
   void for_each(Use&& use) const {
-    for (int l = 0; l < count_; ++l) use(layers_[l]);
+    for (int l = 0; l < count_ + skip_; ++l) use(layers_[l]);
   }
 
-  void transpose_weights() {
-    for_each([&](Layer<T>& layer) {
-      if (layer.wt) transpose(layer.w, layer.d, layer.m, bias_, layer.wt);
-    });
+  // Calls use(start) for every panel of a layer's parameters.
+  template <class Use>
+  static void for_each_panel(const Layer<T>& layer, Use&& use) {
+    for (Index start = 0; start < layer.size(); start += layer.rows() * PW<T>) use(start);
   }
 
   template <class U>
@@ -282,186 +393,25 @@ class Network {
   // The bias, which follows w in the vector, is the row after the last of every panel.
   template <class U>
   void to_panels(const U* flat, const Layer<T>& layer, U* panels) const {
-    for (Index k = 0; k < layer.d + bias_; ++k)
+    for (Index k = 0; k < layer.rows(); ++k)
       for (Index j = 0; j < layer.m; ++j) panels[place(layer, k, j)] = flat[k * layer.m + j];
   }
   template <class U>
   void from_panels(const U* panels, const Layer<T>& layer, U* flat) const {
-    for (Index k = 0; k < layer.d + bias_; ++k)
+    for (Index k = 0; k < layer.rows(); ++k)
       for (Index j = 0; j < layer.m; ++j) flat[k * layer.m + j] = panels[place(layer, k, j)];
   }
   Index place(const Layer<T>& layer, Index k, Index j) const {
-    return (j / PW<T>)*(layer.d + bias_) * PW<T> + k * PW<T> + j % PW<T>;
+    return (j / PW<T>)*layer.rows() * PW<T> + k * PW<T> + j % PW<T>;
   }
 
   int count_;
-  bool bias_;
+  bool skip_;
   int needs_, moments_;
-  Index rows_;
+  const double* dropout_;
   Layer<T>* layers_;
-  Panels<T> input_, input_gradient_;
+  Panels<T> input_, input_gradient_, output_{}, output_delta_{};
   T *dy_, *y_;
 };
-
-inline int moments_of(int optimizer) {
-  int count = 0;
-  Optimizers::visit(optimizer, [&](auto o) { count = o.moments; });
-  return count;
-}
-
-inline Index smaller(Index a, Index b) { return a < b ? a : b; }
-
-// Σs of the rows, n where they have no weights.
-template <class T>
-double weight_of(const Targets<T>& targets, const Index* order, Index first, Index n) {
-  if (!targets.s) return double(n);
-  double sum = 0;
-  for (Index i = 0; i < n; ++i) sum += double(targets.s[order ? order[first + i] : first + i]);
-  return sum;
-}
-
-template <class T>
-std::size_t forward(Shape shape, const T* parameters, Rows<T> x, T* y, Traces<T> traces, char* memory) {
-  Arena arena(memory);
-  Network<T> network(shape, smaller(CHUNK, x.n), FORWARD, 0, arena);
-  if (arena.counting()) return arena.used();
-  network.load(parameters);
-  const Index k = network.outputs();
-  for (Index first = 0; first < x.n; first += CHUNK) {
-    const Index n = smaller(CHUNK, x.n - first);
-    network.gather(x, nullptr, first, n);
-    network.forward(n);
-    for (Index i = 0; i < n; ++i) std::memcpy(y + (first + i) * k, network.scores(i), std::size_t(k) * sizeof(T));
-    if (!traces.z) continue;
-    for (int l = 0; l < network.layers(); ++l) {
-      const Layer<T>& layer = network.layer(l);
-      for (Index i = 0; i < n; ++i)
-        for (Index j = 0; j < layer.m; ++j) {
-          traces.z[l][(first + i) * layer.m + j] = layer.z.at(i, j);
-          traces.h[l][(first + i) * layer.m + j] = layer.h.at(i, j);
-        }
-    }
-  }
-  return arena.used();
-}
-
-template <class T>
-std::size_t evaluate(Shape shape, const T* parameters, int loss, Rows<T> x, Targets<T> targets, double* value,
-                     char* memory) {
-  Arena arena(memory);
-  Network<T> network(shape, smaller(CHUNK, x.n), FORWARD, 0, arena);
-  if (arena.counting()) return arena.used();
-  network.load(parameters);
-  double total = 0;
-  for (Index first = 0; first < x.n; first += CHUNK) {
-    const Index n = smaller(CHUNK, x.n - first);
-    network.gather(x, nullptr, first, n);
-    network.forward(n);
-    total += network.lose(loss, targets, nullptr, first, n, nullptr);
-  }
-  *value = total / weight_of(targets, nullptr, 0, x.n);
-  return arena.used();
-}
-
-// The gradient of the mean loss of n rows into g of every layer; returns the loss with its penalty.
-template <class T>
-double batch_gradient(Network<T>& network, int loss, const Rows<T>& x, const Targets<T>& targets, const Index* order,
-                      Index first, Index n, double l2) {
-  const double weight = weight_of(targets, order, first, n), scale = 1 / weight;
-  double total = 0;
-  for (Index done = 0; done < n; done += CHUNK) {
-    const Index rows = smaller(CHUNK, n - done);
-    network.gather(x, order, first + done, rows);
-    network.forward(rows);
-    total += network.lose(loss, targets, order, first + done, rows, &scale);
-    network.deltas(rows);
-    network.gradients(rows, done == 0);
-  }
-  return total / weight + network.penalise(l2, weight);
-}
-
-template <class T>
-std::size_t gradients(Shape shape, const T* parameters, int loss, Rows<T> x, Targets<T> targets, double l2,
-                      double* value, T* g, char* memory) {
-  Arena arena(memory);
-  Network<T> network(shape, smaller(CHUNK, x.n), DELTAS | GRADIENT, 0, arena);
-  if (arena.counting()) return arena.used();
-  network.load(parameters);
-  *value = batch_gradient(network, loss, x, targets, nullptr, 0, x.n, l2);
-  network.save_gradient(g);
-  return arena.used();
-}
-
-// ∂y/∂θ of every row into (n, k, P), or ∂y/∂x into (n, k, d).
-template <class T>
-std::size_t jacobian(Shape shape, const T* parameters, Rows<T> x, bool wrt_inputs, T* jacobian, char* memory) {
-  Arena arena(memory);
-  Network<T> network(shape, smaller(CHUNK, x.n), DELTAS | (wrt_inputs ? INPUT_DELTAS : 0), 0, arena);
-  if (arena.counting()) return arena.used();
-  network.load(parameters);
-  const Index k = network.outputs(), d = network.layer(0).d, bias = network.bias();
-  const Layer<T>& last = network.layer(network.layers() - 1);
-  const Index width = wrt_inputs ? d : last.flat + (last.d + bias) * last.m;
-  for (Index first = 0; first < x.n; first += CHUNK) {
-    const Index n = smaller(CHUNK, x.n - first);
-    network.gather(x, nullptr, first, n);
-    network.forward(n);
-    for (Index j = 0; j < k; ++j) {
-      network.set_unit_delta(j, n);
-      network.deltas(n);
-      for (Index i = 0; i < n; ++i) {
-        T* row = jacobian + ((first + i) * k + j) * width;
-        if (wrt_inputs) {
-          for (Index c = 0; c < d; ++c) row[c] = network.input_gradient().at(i, c);
-          continue;
-        }
-        for (int l = 0; l < network.layers(); ++l) {
-          const Layer<T>& layer = network.layer(l);
-          for (Index r = 0; r < layer.d + bias; ++r) {
-            const T input = r < layer.d ? layer.x.at(i, r) : T(1);
-            for (Index c = 0; c < layer.m; ++c) row[layer.flat + r * layer.m + c] = input * layer.dz.at(i, c);
-          }
-        }
-      }
-    }
-  }
-  return arena.used();
-}
-
-// Engine.advance: each active member takes its steps; members do not meet.
-template <class T>
-std::size_t advance(const Training<T>& training, char* memory) {
-  const Index n = training.x.n, size = training.batch_size, batches = (n + size - 1) / size;
-  const int moments = moments_of(training.optimizer);
-  Arena arena(memory);
-  const int needs = DELTAS | GRADIENT | MOMENTS | (training.frozen ? FROZEN : 0);
-  Network<T> network(training.shape, smaller(CHUNK, smaller(size, n)), needs, moments, arena);
-  Index* order = training.shuffle ? arena.take<Index>(n) : nullptr;
-  if (arena.counting()) return arena.used();
-  if (training.frozen) network.load_frozen(training.frozen);
-
-  const Index P = training.parameter_count;
-  for (Index member = 0; member < training.members; ++member) {
-    if (!training.active[member]) continue;
-    T* parameters = training.parameters + member * P;
-    const auto moment = [&](int i) { return training.moments + (i * training.members + member) * P; };
-    network.load(parameters);
-    for (int i = 0; i < moments; ++i) network.load_moment(i, moment(i));
-    Index epoch = training.epoch, batch = training.batch;
-    for (Index done = 0; done < training.steps; ++done) {
-      if (order && (batch == 0 || done == 0)) permutation(training.seeds[member], std::uint64_t(epoch), n, order);
-      if (batch == 0) training.loss_sum[member] = 0;
-      const Index first = batch * size, rows = smaller(size, n - first);
-      const double value =
-          batch_gradient(network, training.loss, training.x, training.targets, order, first, rows, training.l2[member]);
-      network.step(training.optimizer, training.hyper, training.learning_rate[member], training.step + done + 1);
-      training.loss_sum[member] += value * double(rows);
-      if (++batch == batches) ++epoch, batch = 0;
-    }
-    network.save(parameters);
-    for (int i = 0; i < moments; ++i) network.save_moment(i, moment(i));
-  }
-  return arena.used();
-}
 
 }  // namespace glassnet::GLASSNET_LEVEL

@@ -52,6 +52,33 @@ struct Adam {
   }
 };
 
-using Optimizers = Registry<SGD, Adam>;
+// SGD that looks ahead.
+struct Nesterov : SGD {
+  static constexpr const char* name = "nesterov";
+};
+
+// Adam; what makes it AdamW, the decoupled weight decay, every optimizer may have.
+struct AdamW : Adam {
+  static constexpr const char* name = "adamw";
+};
+
+// v ← ρv + (1 − ρ)g²        u ← μu + g / (√v + ε)        θ ← θ − ηu        hyper = (ρ, μ, ε)
+struct RMSprop {
+  static constexpr const char* name = "rmsprop";
+  static constexpr int moments = 2;
+  template <class T>
+  static void update(T* theta, const T* g, T* const* moment, std::ptrdiff_t count, const double* hyper, double rate,
+                     std::int64_t) {
+    T *v = moment[0], *u = moment[1];
+    const T rho = T(hyper[0]), rest = T(1 - hyper[0]), mu = T(hyper[1]), e = T(hyper[2]), eta = T(rate);
+    for (std::ptrdiff_t i = 0; i < count; ++i) {
+      v[i] = rho * v[i] + rest * (g[i] * g[i]);
+      u[i] = mu * u[i] + g[i] / (std::sqrt(v[i]) + e);
+      theta[i] -= eta * u[i];
+    }
+  }
+};
+
+using Optimizers = Registry<SGD, Nesterov, Adam, AdamW, RMSprop>;
 
 }  // namespace glassnet::GLASSNET_LEVEL

@@ -4,7 +4,7 @@
 
 namespace glassnet::GLASSNET_LEVEL {
 
-constexpr std::uint64_t PURPOSE_SHUFFLE = 2;
+constexpr std::uint64_t PURPOSE_SHUFFLE = 2, PURPOSE_DROPOUT = 3;
 
 // The high half of a · b; the low half into `low`.
 inline std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b, std::uint64_t& low) {
@@ -22,10 +22,12 @@ inline std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b, std::uint64
 #endif
 }
 
-// Random 32-bit words, one after the other, at address (seed, purpose, index).
+// Random 32-bit words, one after the other, at address (seed, purpose, index, second, third), from block `first` on.
 class Words {
  public:
-  Words(std::uint64_t seed, std::uint64_t purpose, std::uint64_t index) : key_{seed, purpose}, index_(index) {}
+  Words(std::uint64_t seed, std::uint64_t purpose, std::uint64_t index, std::uint64_t second = 0,
+        std::uint64_t third = 0, std::uint64_t first = 0)
+      : key_{seed, purpose}, index_(index), second_(second), third_(third), counter_(first) {}
 
   std::uint32_t next() {
     if (place_ == 8) {
@@ -38,7 +40,7 @@ class Words {
 
  private:
   void block() {
-    std::uint64_t c[4] = {++counter_, index_, 0, 0}, k0 = key_[0], k1 = key_[1];
+    std::uint64_t c[4] = {++counter_, index_, second_, third_}, k0 = key_[0], k1 = key_[1];
     for (int round = 0; round < 10; ++round) {
       std::uint64_t low0, low1;
       const std::uint64_t high0 = multiply_high(0xD2E7470EE14C6C93u, c[0], low0);
@@ -49,7 +51,7 @@ class Words {
     for (int i = 0; i < 4; ++i) out_[i] = c[i];
   }
 
-  std::uint64_t key_[2], index_, counter_ = 0, out_[4] = {};
+  std::uint64_t key_[2], index_, second_, third_, counter_, out_[4] = {};
   int place_ = 8;
 };
 

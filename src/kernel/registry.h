@@ -19,11 +19,11 @@ struct Registry {
     return -1;
   }
 
-  // Call `use` with the twin of that number.
-  template <class Use>
-  static void visit(int code, Use&& use) {
+  // Call `use` with the twin of that number, made from `numbers`, its hyperparameters, if it takes any.
+  template <class Use, class... Numbers>
+  static void visit(int code, Use&& use, Numbers... numbers) {
     int i = 0;
-    ((i++ == code ? use(Twins{}) : void()), ...);
+    ((i++ == code ? use(Twins(numbers...)) : void()), ...);
   }
 };
 

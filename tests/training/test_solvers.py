@@ -1,11 +1,13 @@
 """L-BFGS: exact where the answer is known, faithful to the loss that it reports, and to be stopped at any step."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
+from glassnet.errors import InputError
 from glassnet.nn import Architecture, CrossEntropy, Data, Engine, Network, Spec, SquaredError, State
 from glassnet.training import lbfgs
 from glassnet.training.solvers import STOPPED
@@ -143,10 +145,56 @@ def test_ctrl_c_leaves_the_weights_of_the_last_step(engine):
     np.testing.assert_array_equal(state.parameters[0], reached[-1][1])
 
 
-def test_only_the_first_member_is_trained(engine):
-    data, exact = regression()
-    state = engine.init(linear(), [0, 1])
-    second = state.parameters[1].copy()
-    lbfgs(engine, state, data, gtol=1e-8, ftol=0)
-    np.testing.assert_allclose(state.parameters[0], exact, rtol=1e-7)
-    assert (state.parameters[1] == second).all()
+def test_every_member_is_a_start_and_the_best_comes_first(engine):
+    state, data = classification(engine)
+    spec = state.spec
+    alone = []
+    for seed in (2, 3, 4):
+        single = engine.init(spec, [seed])
+        alone.append((lbfgs(engine, single, data), single.parameters[0]))
+    state = engine.init(spec, [2, 3, 4])
+    solution = lbfgs(engine, state, data)
+    losses = [result.loss for result, _ in alone]
+    order = np.argsort(losses)
+    assert solution.start_losses == losses
+    assert list(state.seeds) == [[2, 3, 4][k] for k in order]
+    np.testing.assert_array_equal(state.parameters, [alone[k][1] for k in order])
+    best = alone[order[0]][0]
+    assert (solution.loss, solution.loss_curve, solution.message) == (best.loss, best.loss_curve, best.message)
+
+
+def test_a_stop_leaves_the_starts_whose_turn_had_not_come(engine):
+    state, data = classification(engine)
+    state = engine.init(state.spec, [2, 3, 4])
+    first, steps = state.parameters.copy(), []
+
+    def stop_in_the_second(step: int, loss: float, network: Network) -> bool:
+        steps.append(step)
+        return step == 22
+
+    solution = lbfgs(engine, state, data, max_iterations=20, callback=stop_in_the_second)
+    assert steps == list(range(1, 23)), "numbers count on from start to start"
+    assert np.isnan(solution.start_losses).tolist() == [False, False, True]
+    assert state.seeds[2] == 4
+    np.testing.assert_array_equal(state.parameters[2], first[2])
+
+
+def test_ftol_is_absolute_below_a_loss_of_one_and_zero_switches_it_off(engine):
+    x = np.linspace(-3, 3, 200)[:, None]
+    data, spec = Data(x, np.sin(2 * x)), Spec(Architecture.create([1, 10, 1], "tanh"), SquaredError())
+    early, late = ({"ftol": ftol, "gtol": 0.0, "max_iterations": 1000} for ftol in (1e-6, 0.0))
+    by_loss = lbfgs(engine, engine.init(spec, [0]), data, **early)
+    before, last = by_loss.loss_curve[-2:]
+    assert by_loss.converged
+    assert 1e-6 * last < before - last <= 1e-6
+    goes_on = lbfgs(engine, engine.init(spec, [0]), data, **late)
+    assert goes_on.iterations == 1000
+    assert goes_on.loss < by_loss.loss / 10
+
+
+@pytest.mark.parametrize("option", [{"dropout": (0.5,)}, {"gradient_norm": 1.0}, {"weight_norm": 2.0}])
+def test_what_acts_on_minibatches_is_refused_by_name(engine, option):
+    state, data = classification(engine)
+    state.spec = replace(state.spec, **option)
+    with pytest.raises(InputError, match=next(iter(option))):
+        lbfgs(engine, state, data)

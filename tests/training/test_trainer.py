@@ -11,7 +11,7 @@ import pytest
 
 from glassnet.errors import InputError
 from glassnet.nn import SGD, Adam, Architecture, CrossEntropy, Data, Engine, Optimizer, Spec, SquaredError, State
-from glassnet.nn.schedules import Adaptive, InverseScaling, Schedule
+from glassnet.nn.schedules import Adaptive, InverseScaling
 from glassnet.training import History, Plan, Report, train
 
 ENDLESS = Plan(10**9, patience=math.inf)
@@ -23,8 +23,8 @@ def line(n: int = 40) -> Data:
     return Data(x, 2 * x + 1)
 
 
-def straight(optimizer: Optimizer | None = None, batch_size: int = 10, dtype: Any = np.float64) -> Spec:
-    return Spec(Architecture.create([1, 1]), SquaredError(), optimizer or SGD(0.05), batch_size=batch_size, dtype=dtype)
+def straight(optimizer: Optimizer | None = None, batch_size: int = 10, **more: Any) -> Spec:
+    return Spec(Architecture.create([1, 1]), SquaredError(), optimizer or SGD(0.05), batch_size=batch_size, **more)
 
 
 def overfit() -> tuple[Spec, Data, Data]:
@@ -63,8 +63,9 @@ def test_a_training_learns_the_line(engine):
 
 
 def test_going_on_is_going_through(engine):
-    state, whole, data = engine.init(straight(), [0]), engine.init(straight(), [0]), line()
-    plan = Plan(3, patience=math.inf, schedule=InverseScaling(0.1))
+    spec = straight(schedule=InverseScaling(power_t=0.1))
+    state, whole, data = engine.init(spec, [0]), engine.init(spec, [0]), line()
+    plan = Plan(3, patience=math.inf)
     history = train(engine, state, data, plan)
     history = train(engine, state, data, plan, history=history)
     at_once = train(engine, whole, data, replace(plan, max_epochs=6))
@@ -164,8 +165,8 @@ def test_members_with_early_stopping_are_the_single_ones(engine):
 
 
 def test_a_plateau_slows_an_adaptive_rate_until_it_stops(reference):
-    state = reference.init(straight(SGD(1e-4)), [0])
-    plan = Plan(1000, patience=1, tol=1.0, schedule=Adaptive())
+    state = reference.init(straight(SGD(1e-4), schedule=Adaptive()), [0])
+    plan = Plan(1000, patience=1, tol=1.0)
     history = train(reference, state, line(), plan, score=lambda state: np.zeros(len(state)))
     rates = [epoch.learning_rate[0] for epoch in history]
     assert history.stopped_by == "patience"
@@ -174,8 +175,8 @@ def test_a_plateau_slows_an_adaptive_rate_until_it_stops(reference):
 
 
 def test_a_rate_falls_with_the_rows_seen(reference):
-    state = reference.init(straight(SGD(0.1)), [0])
-    history = train(reference, state, line(), Plan(3, patience=math.inf, schedule=InverseScaling(0.5)))
+    state = reference.init(straight(SGD(0.1), schedule=InverseScaling(power_t=0.5)), [0])
+    history = train(reference, state, line(), Plan(3, patience=math.inf))
     used = [epoch.learning_rate[0] for epoch in history]
     assert used == pytest.approx([0.1, 0.1 / math.sqrt(41), 0.1 / math.sqrt(81)])
     assert state.learning_rate[0] == pytest.approx(0.1 / math.sqrt(121))
@@ -311,6 +312,6 @@ def test_frozen_parameters_stay_through_a_training(engine):
 
 def test_float32_data_and_networks_are_trained_as_such(engine: Engine):
     state = engine.init(straight(dtype=np.float32), [0])
-    history = train(engine, state, line(), Plan(3, schedule=Schedule()), validation=line(5))
+    history = train(engine, state, line(), Plan(3), validation=line(5))
     assert state.parameters.dtype == np.float32
     assert history.epochs[-1].loss[0] < history.epochs[0].loss[0]

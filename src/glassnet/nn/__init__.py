@@ -1,13 +1,26 @@
 """The network, in NumPy alone: the reference for everything faster."""
 
-from glassnet.nn.activations import ACTIVATIONS, Activation, get_activation
-from glassnet.nn.engine import Engine, NumpyEngine, get_engine
+from glassnet.nn.activations import ACTIVATIONS, Activation, CustomActivation, get_activation
+from glassnet.nn.engine import Engine, NumpyEngine, engine_for, get_engine
 from glassnet.nn.gradient_check import central_difference, check_gradients
 from glassnet.nn.initializers import INITIALIZERS
-from glassnet.nn.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss, Poisson, SquaredError, get_loss
+from glassnet.nn.losses import (
+    LOSSES,
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    CustomLoss,
+    Gaussian,
+    Huber,
+    Loss,
+    Poisson,
+    Quantile,
+    SquaredError,
+    get_loss,
+)
 from glassnet.nn.network import Architecture, Layer, LayerGradient, LayerTrace, Network
-from glassnet.nn.optimizers import OPTIMIZERS, SGD, Adam, Optimizer, get_optimizer
-from glassnet.nn.schedules import SCHEDULES, Schedule, get_schedule
+from glassnet.nn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Nesterov, Optimizer, RMSprop, get_optimizer
+from glassnet.nn.schedules import SCHEDULES, Cosine, OneCycle, Schedule, StepDecay, get_schedule
 from glassnet.nn.state import Data, Spec, State
 
 __all__ = [
@@ -17,27 +30,40 @@ __all__ = [
     "OPTIMIZERS",
     "SCHEDULES",
     "SGD",
+    "AbsoluteError",
     "Activation",
     "Adam",
+    "AdamW",
     "Architecture",
     "BinaryCrossEntropy",
+    "Cosine",
     "CrossEntropy",
+    "CustomActivation",
+    "CustomLoss",
     "Data",
     "Engine",
+    "Gaussian",
+    "Huber",
     "Layer",
     "LayerGradient",
     "LayerTrace",
     "Loss",
+    "Nesterov",
     "Network",
     "NumpyEngine",
+    "OneCycle",
     "Optimizer",
     "Poisson",
+    "Quantile",
+    "RMSprop",
     "Schedule",
     "Spec",
     "SquaredError",
     "State",
+    "StepDecay",
     "central_difference",
     "check_gradients",
+    "engine_for",
     "get_activation",
     "get_engine",
     "get_loss",

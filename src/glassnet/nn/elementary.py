@@ -1,4 +1,4 @@
-"""exp, log and tanh, the same bits on every machine and in both engines.
+"""exp, log, tanh, sin and cos, the same bits on every machine and in both engines.
 
 A library's exp may round differently on the next processor; these use only +, −, × and ÷, which IEEE 754 rounds one
 way, in the order written here. `elementary.h` in the kernel is the twin, equal bit for bit. Errors stay below 2 units
@@ -33,15 +33,20 @@ class _Format:
     saturated: float  # from 2|x| = saturated on, tanh rounds to 1
     exp_degree: int
     log_degree: int
+    half_pi: tuple[float, float, float]  # π/2 in three parts, the first two with low bits zero
+    farthest: float  # |x| beyond which sin and cos hold x at this bound, for too few bits of it are left
+    sin_degree: int
 
 
 _FLOAT64 = _Format(
     np.float64, np.int64, 52, 1023, 1.5 * 2**52, 6.93147180369123816490e-01, 1.90821492927058770002e-10,
     -746.0, 710.0, 40.0, 13, 11,
+    (1.57079632673412561417e00, 6.07710050630396597660e-11, 2.02226624879595063154e-21), 1e6, 17,
 )  # fmt: skip
 _FLOAT32 = _Format(
     np.float32, np.int32, 23, 127, 1.5 * 2**23, 0.693359375, -2.12194440054690583e-4,
     -104.0, 89.0, 20.0, 7, 5,
+    (1.5703125, 4.837512969970703125e-4, 7.54978995489188216e-8), 8192.0, 9,
 )  # fmt: skip
 
 
@@ -88,6 +93,26 @@ def exp(x: object) -> Array:
     return result.reshape(array.shape)
 
 
+def _expm1(x: Array, form: _Format) -> Array:
+    """eˣ − 1, exact to rounding for small x too; x is held within ± `saturated`."""
+    k, p = _reduce(np.clip(x, form.real(-form.saturated), form.real(form.saturated)), form)
+    power = _power_of_two(k, form)
+    return power * p + (power - form.real(1))
+
+
+def expm1_below(x: object) -> Array:
+    """eˣ − 1 for x < 0, and 0 for x ≥ 0, elementwise.
+
+    >>> expm1_below(np.array([-np.inf, -1e-20, 1.0]))
+    array([-1.e+00, -1.e-20,  0.e+00])
+    """
+    array = _as_real(x)
+    form = _format(array)
+    with np.errstate(all="ignore"):
+        result = _expm1(np.minimum(np.atleast_1d(array), form.real(0)), form)
+    return result.reshape(array.shape)
+
+
 def tanh(x: object) -> Array:
     """tanh x = (e²ˣ − 1) / (e²ˣ + 1), elementwise, exact to rounding for small x too.
 
@@ -98,11 +123,53 @@ def tanh(x: object) -> Array:
     form = _format(array)
     with np.errstate(all="ignore"):
         flat = np.atleast_1d(array)
-        k, p = _reduce(np.minimum(np.abs(flat) * form.real(2), form.real(form.saturated)), form)
-        power = _power_of_two(k, form)
-        e = power * p + (power - form.real(1))  # e²ˣ − 1
+        e = _expm1(np.abs(flat) * form.real(2), form)  # e²ˣ − 1
         result = np.copysign(e / (e + form.real(2)), flat)
     return result.reshape(array.shape)
+
+
+def _quarter_turns(x: Array, shift: int) -> Array:
+    """sin(x + shift · π/2): x = k π/2 + r with |r| ≤ π/4, and the quadrant says which series, and its sign."""
+    form = _format(x)
+    real, bits = form.real, form.bits
+    with np.errstate(all="ignore"):
+        held = np.where(np.isinf(x), real(np.nan), np.clip(x, real(-form.farthest), real(form.farthest)))
+        shifted = held * real(2 / np.pi) + real(form.round_shift)
+        quadrant = shifted.view(bits) - np.asarray(real(form.round_shift)).view(bits) + bits(shift)
+        whole = shifted - real(form.round_shift)
+        r = held
+        for part in form.half_pi:
+            r = r - whole * real(part)
+        z = r * r
+        sine, cosine = np.zeros_like(z), np.zeros_like(z)
+        for j in range(form.sin_degree, 1, -2):  # Σ (−1)ʲ rʲ / j!, odd powers and even ones
+            sign = -1 if j % 4 == 3 else 1
+            sine = sine * z + real(sign / factorial(j))
+            cosine = cosine * z + real(sign * -1 / factorial(j + 1))
+        sine = r + r * (z * sine)
+        cosine = real(1) - (z * real(0.5) - z * (z * cosine))
+        result = np.where(quadrant & bits(1), cosine, sine)
+        return np.where(quadrant & bits(2), -result, result)
+
+
+def sin(x: object) -> Array:
+    """sin x, elementwise. Beyond |x| = 1e6 (float32: 8192) x is held there, for its phase is mostly rounding.
+
+    >>> sin(np.array([0.0, np.pi / 2]))
+    array([0., 1.])
+    """
+    array = _as_real(x)
+    return _quarter_turns(np.atleast_1d(array), 0).reshape(array.shape)
+
+
+def cos(x: object) -> Array:
+    """cos x, elementwise, with the bound of `sin`.
+
+    >>> cos(np.array([0.0, np.pi]))
+    array([ 1., -1.])
+    """
+    array = _as_real(x)
+    return _quarter_turns(np.atleast_1d(array), 1).reshape(array.shape)
 
 
 def log(x: object) -> Array:

@@ -13,11 +13,19 @@ from typing import Any, Protocol
 import numpy as np
 
 from glassnet.errors import InputError, TrainingWarning, unknown_name
+from glassnet.nn.activations import ACTIVATIONS
 from glassnet.nn.elementary import Array
-from glassnet.nn.losses import Loss
-from glassnet.nn.network import LayerGradient, LayerTrace, Network, check_features, flatten
-from glassnet.nn.random import permutation
-from glassnet.nn.regularizers import l2_penalty
+from glassnet.nn.losses import LOSSES, Loss
+from glassnet.nn.network import (
+    Architecture,
+    LayerGradient,
+    LayerTrace,
+    Network,
+    check_features,
+    flatten_gradients,
+)
+from glassnet.nn.random import dropout_mask, permutation
+from glassnet.nn.regularizers import clip_norm, l1_penalty, l2_penalty, limit_columns
 from glassnet.nn.state import Data, Spec, State, check_data, initial_state
 
 
@@ -33,9 +41,9 @@ class Engine(Protocol):
         """Scores y (n, k), and x, z, h of every layer."""
 
     def gradients(
-        self, network: Network, loss: Loss, x: Any, t: Array, s: Array | None = None, l2: float = 0.0
+        self, network: Network, loss: Loss, x: Any, t: Array, s: Array | None = None, l2: float = 0.0, l1: float = 0.0
     ) -> tuple[float, list[LayerGradient]]:
-        """The loss with its penalty, and the gradient of every layer."""
+        """The loss with its penalties, and the gradient of every layer."""
 
     def jacobian(self, network: Network, x: Any, wrt: str = "parameters") -> Array:
         """∂y/∂θ of each row, (n, k, P); with wrt="inputs" ∂y/∂x, (n, k, d)."""
@@ -78,16 +86,27 @@ class NumpyEngine:
         return network.forward(_in_dtype(network, x))
 
     def gradients(
-        self, network: Network, loss: Loss, x: Any, t: Array, s: Array | None = None, l2: float = 0.0
+        self, network: Network, loss: Loss, x: Any, t: Array, s: Array | None = None, l2: float = 0.0, l1: float = 0.0
     ) -> tuple[float, list[LayerGradient]]:
-        y, trace = self.trace(network, x)
-        value = loss(y, t, s)
-        gradients = network.backward(trace, loss.derivative(y, t, s).astype(y.dtype, copy=False), input_gradient=False)
-        if l2:
-            rows = float(len(y) if s is None else s.sum())
-            value += sum(l2_penalty(layer.w.ravel(), l2, rows) for layer in network.layers)
-            for layer, gradient in zip(network.layers, gradients, strict=True):
-                gradient.dw.__iadd__((l2 / rows) * layer.w)
+        return self._gradients(network, loss, Data(_in_dtype(network, x), t, s), l2, l1, ())
+
+    def _gradients(
+        self, network: Network, loss: Loss, data: Data, l2: float, l1: float, masks: Sequence[Array | None]
+    ) -> tuple[float, list[LayerGradient]]:
+        y, trace = network.forward(data.x, masks)
+        value = loss(y, data.t, data.s)
+        dy = loss.derivative(y, data.t, data.s).astype(y.dtype, copy=False)
+        gradients = network.backward(trace, dy, input_gradient=False)
+        if l2 or l1:
+            rows = float(len(y) if data.s is None else data.s.sum())
+            pairs = [(layer.w, gradient.dw) for layer, gradient in zip(network.layers, gradients, strict=True)]
+            if network.skip is not None:
+                du = gradients[-1].du
+                assert du is not None
+                pairs.append((network.skip, du))
+            for w, dw in pairs:
+                value += l2_penalty(w.ravel(), l2, rows) + l1_penalty(w.ravel(), l1, rows)
+                dw += (l2 / rows) * w + (l1 / rows) * np.sign(w)
         return value, gradients
 
     def jacobian(self, network: Network, x: Any, wrt: str = "parameters") -> Array:
@@ -110,12 +129,15 @@ class NumpyEngine:
                 parts.append((rows[:, :, None] * dz[:, None, :]).reshape(n, gradient.dw.size))
                 if gradient.db is not None:
                     parts.append(dz)
+            if network.skip is not None:
+                rows = trace[0].x.toarray() if hasattr(trace[0].x, "toarray") else trace[0].x
+                parts.append((rows[:, :, None] * dy[:, None, :]).reshape(n, network.skip.size))
             columns.append(np.concatenate(parts, axis=1))
         return np.stack(columns, axis=1)
 
     @_DIVERGING
     def evaluate(self, state: State, data: Data) -> Array:
-        data = check_data(state.spec.architecture, data, state.spec.dtype)
+        data = check_data(state.spec.architecture, state.spec.loss, data, state.spec.dtype)
         return np.array(
             [state.spec.loss(self.forward(state.network(k), data.x), data.t, data.s) for k in range(len(state))]
         )
@@ -123,14 +145,33 @@ class NumpyEngine:
     def init(self, spec: Spec, seeds: Sequence[int]) -> State:
         return initial_state(spec, seeds)
 
+    def _step(self, state: State, member: int, g: Array, rate: float) -> None:
+        """Clip, decay, the optimizer block by block, and the weights held within bounds; what is frozen stays."""
+        spec, theta, moments = state.spec, state.parameters[member], state.moments[:, member]
+        frozen = np.zeros(theta.shape, bool) if state.frozen is None else state.frozen
+        kept, kept_moments = theta[frozen], moments[:, frozen]
+        g[frozen] = 0
+        if spec.gradient_norm is not None:
+            g = clip_norm(g, spec.gradient_norm)
+        decay, factors = float(state.weight_decay[member]), spec.rates
+        for i, (w, b) in enumerate(spec.architecture.blocks()):
+            w_rate, b_rate = (rate * factors[i][0], rate * factors[i][1]) if factors else (rate, rate)
+            theta[w] *= 1 - w_rate * decay
+            spec.optimizer.update(theta[w], g[w], moments[:, w], w_rate, state.step)
+            spec.optimizer.update(theta[b], g[b], moments[:, b], b_rate, state.step)
+        theta[frozen], moments[:, frozen] = kept, kept_moments
+        if spec.weight_norm is not None:
+            limit_columns([layer.w for layer in state.network(member).layers], spec.weight_norm)
+            theta[frozen] = kept
+
     @_DIVERGING
     def advance(self, state: State, data: Data, steps: int) -> State:
         spec = state.spec
-        data = check_data(spec.architecture, data, spec.dtype)
+        data = check_data(spec.architecture, spec.loss, data, spec.dtype)
         n, size = len(data), spec.batch_size
-        movable = slice(None) if state.frozen is None else ~state.frozen
+        factors = spec.schedule.factors(state.step, steps, state.total_steps).tolist()
         orders: dict[int, Array] = {}
-        for _ in range(steps):
+        for factor in factors:
             if state.batch == 0 or not orders:
                 orders = {
                     int(k): permutation(int(state.seeds[k]), state.epoch, n)
@@ -143,19 +184,30 @@ class NumpyEngine:
             state.step += 1
             for k, order in orders.items():
                 batch = data.take(order[state.batch * size : (state.batch + 1) * size])
-                value, gradients = self.gradients(
-                    state.network(k), spec.loss, batch.x, batch.t, batch.s, float(state.l2[k])
+                value, gradients = self._gradients(
+                    state.network(k),
+                    spec.loss,
+                    batch,
+                    float(state.l2[k]),
+                    float(state.l1[k]),
+                    _masks(state, k, len(batch)),
                 )
-                g = flatten((gradient.dw, gradient.db) for gradient in gradients)[movable]
-                theta, moments = state.parameters[k, movable], state.moments[:, k, movable]
-                spec.optimizer.update(theta, g, moments, float(state.learning_rate[k]), state.step)
-                state.parameters[k, movable], state.moments[:, k, movable] = theta, moments
+                self._step(state, k, flatten_gradients(gradients), factor * float(state.learning_rate[k]))
                 state.loss_sum[k] += value * len(batch)
             state.samples += min(size, n - state.batch * size)
             state.batch += 1
             if state.batch == spec.batches(n):
                 state.epoch, state.batch = state.epoch + 1, 0
         return state
+
+
+def _masks(state: State, member: int, rows: int) -> list[Array | None]:
+    """The dropout masks of this step, in the state's dtype."""
+    spec, seed = state.spec, int(state.seeds[member])
+    return [
+        dropout_mask(seed, state.epoch, state.batch, i, (rows, m), rate).astype(spec.dtype) if rate else None
+        for i, (m, rate) in enumerate(zip(spec.architecture.sizes[1:], spec.dropout, strict=False))
+    ]
 
 
 def check_wrt(wrt: str) -> None:
@@ -166,6 +218,21 @@ def check_wrt(wrt: str) -> None:
 
 def _in_dtype(network: Network, x: Any) -> Any:
     return check_features(x, network.layers[0].w.shape[0]).astype(network.layers[0].w.dtype, copy=False)
+
+
+def engine_for(name: str, architecture: Architecture, loss: Loss) -> Engine:
+    """`get_engine`, but "auto" is NumPy for a network with a function or a loss of the user's own.
+
+    Raises:
+        InputError: the kernel was asked for such a network.
+    """
+    own = [f"the activation {f!r}" for f in architecture.activations if f != ACTIVATIONS.get(f.name)]
+    own += [] if type(loss) is type(LOSSES.get(loss.name)) else [f"the loss {loss!r}"]
+    if own and name == "kernel":
+        raise InputError(
+            f"The kernel is compiled and does not know {', '.join(own)}: use engine='numpy', or 'auto', which does so."
+        )
+    return get_engine("numpy" if own and name == "auto" else name)
 
 
 _told = False

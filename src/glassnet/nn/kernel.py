@@ -4,7 +4,7 @@ Importing this module raises ImportError where glassnet was installed without it
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -42,16 +42,19 @@ class KernelEngine:
         return y, [LayerTrace(*arrays) for arrays in zip(below, z, h, strict=True)]
 
     def gradients(
-        self, network: Network, loss: Loss, x: Any, t: Array, s: Array | None = None, l2: float = 0.0
+        self, network: Network, loss: Loss, x: Any, t: Array, s: Array | None = None, l2: float = 0.0, l1: float = 0.0
     ) -> tuple[float, list[LayerGradient]]:
         architecture, dtype = network.architecture, _dtype(network)
-        data = _prepared(architecture, Data(x, np.asarray(t), s), dtype)
+        data = _prepared(architecture, loss, Data(x, np.asarray(t), s), dtype)
         g = np.empty(architecture.n_parameters, dtype)
+        rows = _rows(data.x, dtype)
         value = _kernel.gradients(
-            _handle(architecture), loss.name, network.parameters, *_rows(data.x, dtype), data.t, data.s, float(l2), g
+            _handle(architecture), _twin(loss), network.parameters, *rows, data.t, data.s, float(l2), float(l1), g
         )
-        layers = Network.from_parameters(architecture, g).layers
-        return value, [LayerGradient(dw=layer.w, db=layer.b, dz=None, dx=None) for layer in layers]
+        shaped = Network.from_parameters(architecture, g)
+        gradients = [LayerGradient(dw=layer.w, db=layer.b) for layer in shaped.layers]
+        gradients[-1] = replace(gradients[-1], du=shaped.skip)
+        return value, gradients
 
     def jacobian(self, network: Network, x: Any, wrt: str = "parameters") -> Array:
         check_wrt(wrt)
@@ -64,11 +67,11 @@ class KernelEngine:
 
     def evaluate(self, state: State, data: Data) -> Array:
         spec = state.spec
-        data = _prepared(spec.architecture, data, spec.dtype)
+        data = _prepared(spec.architecture, spec.loss, data, spec.dtype)
         rows = _rows(data.x, spec.dtype)
         return np.array(
             [
-                _kernel.evaluate(_handle(spec.architecture), spec.loss.name, theta, *rows, data.t, data.s)
+                _kernel.evaluate(_handle(spec.architecture), _twin(spec.loss), theta, *rows, data.t, data.s)
                 for theta in np.ascontiguousarray(state.parameters)
             ]
         )
@@ -78,21 +81,28 @@ class KernelEngine:
 
     def advance(self, state: State, data: Data, steps: int) -> State:
         spec = state.spec
-        data = _prepared(spec.architecture, data, spec.dtype)
+        data = _prepared(spec.architecture, spec.loss, data, spec.dtype)
         n, batches = len(data), spec.batches(len(data))
         for name, dtype in (("parameters", spec.dtype), ("moments", spec.dtype), ("loss_sum", np.float64)):
             # Of an array in another layout or dtype the kernel would get a copy, and the steps would be lost with it.
             setattr(state, name, np.require(getattr(state, name), dtype, ["C", "W"]))
         _kernel.advance(
             _handle(spec.architecture),
-            spec.loss.name,
+            _twin(spec.loss),
             spec.optimizer.name,
             hyperparameters(spec.optimizer),
             state.parameters,
             state.moments,
             state.seeds,
             state.learning_rate,
+            spec.schedule.factors(state.step, steps, state.total_steps),
+            [float(factor) for pair in spec.rates for factor in pair],
             state.l2,
+            state.l1,
+            state.weight_decay,
+            [float(rate) for rate in spec.dropout] if any(spec.dropout) else [],
+            float(spec.gradient_norm or 0),
+            float(spec.weight_norm or 0),
             state.loss_sum,
             state.active,
             state.frozen,
@@ -121,24 +131,29 @@ class KernelEngine:
 
 
 def hyperparameters(optimizer: Optimizer) -> list[float]:
-    """What an optimizer's twin reads: its fields in order, but for the learning rate, which the state holds."""
-    chosen = [f.name for f in fields(optimizer) if f.init and f.name != "learning_rate"]
+    """What an optimizer's twin reads: its fields in order, but for the rate and the decay, which the state holds."""
+    chosen = [f.name for f in fields(optimizer) if f.init and f.name not in ("learning_rate", "weight_decay")]
     return [float(getattr(optimizer, name)) for name in chosen]
 
 
 @lru_cache(maxsize=64)
 def _handle(architecture: Architecture) -> Any:
     names = [f.name for f in architecture.activations]
-    return _kernel.Architecture(list(architecture.sizes), names, architecture.bias)
+    return _kernel.Architecture(list(architecture.sizes), names, architecture.bias, architecture.skip)
+
+
+@lru_cache(maxsize=64)
+def _twin(loss: Loss) -> Any:
+    return _kernel.Loss(loss.name, loss.hyperparameters)
 
 
 def _dtype(network: Network) -> Any:
     return network.layers[0].w.dtype
 
 
-def _prepared(architecture: Architecture, data: Data, dtype: Any) -> Data:
+def _prepared(architecture: Architecture, loss: Loss, data: Data, dtype: Any) -> Data:
     """Checked, and targets and weights row by row in memory, as the kernel reads them."""
-    data = check_data(architecture, data, dtype)
+    data = check_data(architecture, loss, data, dtype)
     s = None if data.s is None else np.ascontiguousarray(data.s, dtype)
     return Data(data.x, np.ascontiguousarray(data.t, dtype), s)
 

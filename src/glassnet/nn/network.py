@@ -3,8 +3,8 @@
 Rows are samples. Forward keeps what backward needs in a trace that it returns; nothing is remembered in secret.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from numbers import Integral
@@ -27,6 +27,7 @@ class Architecture:
         sizes: Inputs, units of each hidden layer, outputs: (d, m, …, k). Two sizes are a linear model.
         activations: One for each hidden layer; the last layer is linear.
         bias: Whether layers have a bias b.
+        skip: Whether there is a linear path u (d, k) from input to output beside the layers: y = hv + c + xu.
 
     >>> Architecture((4, 8, 3), (get_activation("tanh"),)).n_parameters
     67
@@ -35,10 +36,15 @@ class Architecture:
     sizes: tuple[int, ...]
     activations: tuple[Activation, ...]
     bias: bool = True
+    skip: bool = False
 
     @classmethod
     def create(
-        cls, sizes: Sequence[int], activation: str | Activation | Sequence[str | Activation] = "relu", bias: bool = True
+        cls,
+        sizes: Sequence[int],
+        activation: str | Activation | Sequence[str | Activation] = "relu",
+        bias: bool = True,
+        skip: bool = False,
     ) -> "Architecture":
         """From names: one activation for every hidden layer, or one each."""
         sizes = tuple(sizes)
@@ -55,7 +61,9 @@ class Architecture:
                 f"{len(activation)} activations were given for {n_hidden} hidden layers: "
                 f"give one name for all of them, or one each. The last layer is always linear."
             )
-        return cls(tuple(int(size) for size in sizes), tuple(get_activation(f) for f in activation), bool(bias))
+        return cls(
+            tuple(int(size) for size in sizes), tuple(get_activation(f) for f in activation), bool(bias), bool(skip)
+        )
 
     @cached_property
     def shapes(self) -> tuple[tuple[int, int], ...]:
@@ -65,22 +73,39 @@ class Architecture:
     @cached_property
     def n_parameters(self) -> int:
         """P, all weights and biases."""
-        return sum((d + self.bias) * m for d, m in self.shapes)
+        return sum((d + self.bias) * m for d, m in self.shapes) + self.skip * self.sizes[0] * self.sizes[-1]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether every activation has a slope that says where to go."""
+        return all(f.trainable for f in self.activations)
 
     def initial_parameters(self, initializer: str, seed: int) -> Array:
-        """First weights as one vector (P,), float64: w row by row, then b, layer by layer."""
-        bounds = get_initializer(initializer)
+        """First weights as one vector (P,), float64: w row by row, then b, layer by layer; u, which starts at 0."""
+        draw = get_initializer(initializer)
         style = self.activations[0].name if self.activations else "identity"
         parts = []
         for i, (d, m) in enumerate(self.shapes):
-            u = 2 * uniform(seed, WEIGHTS, i, (d + self.bias) * m) - 1
-            w_bound, b_bound = bounds(d, m, style)
-            parts += [w_bound * u[: d * m], b_bound * u[d * m :]]
-        return np.concatenate(parts)
+            w, b = draw(uniform(seed, WEIGHTS, i, (d + 1) * m), d, m, style)
+            parts += [w, b[: m * self.bias]]
+        return np.concatenate([*parts, np.zeros(self.skip * self.sizes[0] * self.sizes[-1])])
 
     def is_weight(self) -> Array:
-        """Which of the P parameters are weights, not biases, (P,) of bool: what L2 pulls on."""
-        return np.concatenate([np.repeat([True, False], [d * m, m * self.bias]) for d, m in self.shapes])
+        """Which of the P parameters are weights, not biases, (P,) of bool: what penalties pull on."""
+        mask = np.zeros(self.n_parameters, bool)
+        for w, _ in self.blocks():
+            mask[w] = True
+        return mask
+
+    def blocks(self) -> list[tuple[slice, slice]]:
+        """Where w and b of each layer stand in the vector (P,); u last, with an empty b."""
+        ends, start = [], 0
+        for d, m in self.shapes:
+            ends.append((slice(start, start + d * m), slice(start + d * m, start + (d + self.bias) * m)))
+            start += (d + self.bias) * m
+        if self.skip:
+            ends.append((slice(start, self.n_parameters), slice(self.n_parameters, self.n_parameters)))
+        return ends
 
 
 @dataclass
@@ -91,15 +116,17 @@ class Layer:
     b: Array | None
     f: Activation
 
-    def forward(self, x: Any) -> "LayerTrace":
+    def forward(self, x: Any, mask: Array | None = None) -> "LayerTrace":
         """x (n, d) → h (n, m), and what backward needs."""
         z = x @ self.w  # (n, m) = (n, d)(d, m)
         if self.b is not None:
             z = z + self.b
-        return LayerTrace(x, z, self.f(z))
+        return LayerTrace(x, z, self.f(z), mask)
 
     def backward(self, trace: "LayerTrace", dh: Array, input_gradient: bool = True) -> "LayerGradient":
         """∂L/∂h (n, m) → ∂L/∂w, ∂L/∂b, ∂L/∂x."""
+        if trace.mask is not None:
+            dh = dh * trace.mask
         dz = dh * self.f.derivative(trace.z, trace.h)  # (n, m)
         return LayerGradient(
             dw=trace.x.T @ dz,  # (d, m) = (d, n)(n, m)
@@ -111,29 +138,36 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayerTrace:
-    """What a layer saw and made: x (n, d), z = xw + b (n, m), h = f(z) (n, m)."""
+    """What a layer saw and made: x (n, d), z = xw + b (n, m), h = f(z) (n, m), and in training its dropout mask."""
 
     x: Any  # an array, or a SciPy sparse matrix in the first layer
     z: Array
     h: Array
+    mask: Array | None = None
+
+    @property
+    def out(self) -> Array:
+        """What the next layer sees: h, or h ⊙ mask."""
+        return self.h if self.mask is None else self.h * self.mask
 
 
 @dataclass(frozen=True)
 class LayerGradient:
     """∂L/∂w (d, m), ∂L/∂b (m,) or None, ∂L/∂z (n, m), and ∂L/∂x (n, d), which is dh of the layer below.
 
-    The kernel keeps dz and dx to itself.
+    The kernel keeps dz and dx to itself. Of the last layer there is also ∂L/∂u, where the network has a skip path.
     """
 
     dw: Array
     db: Array | None
     dz: Array | None = None
     dx: Array | None = None
+    du: Array | None = None
 
 
 @dataclass
 class Network:
-    """Layers one after the other; the last is linear.
+    """Layers one after the other; the last is linear. `skip` is u (d, k), a linear path beside them, or None.
 
     >>> network = Network.create([2, 3, 1], activation="tanh", seed=0)
     >>> y, trace = network.forward(np.ones((5, 2)))
@@ -142,6 +176,7 @@ class Network:
     """
 
     layers: list[Layer]
+    skip: Array | None = None
 
     @classmethod
     def create(
@@ -150,6 +185,7 @@ class Network:
         activation: str | Activation | Sequence[str | Activation] = "relu",
         *,
         bias: bool = True,
+        skip: bool = False,
         init: str = "glorot",
         seed: int = 0,
         dtype: Any = np.float64,
@@ -160,7 +196,8 @@ class Network:
             sizes: Inputs, units of each hidden layer, outputs: [d, m, …, k].
             activation: A name, an `Activation`, or one for each hidden layer.
             bias: False leaves out every b, as in h = f(xw).
-            init: "glorot", "he" or "zeros".
+            skip: True adds a linear path from input to output: y = hv + c + xu. u starts at 0.
+            init: "glorot", "he", "lecun", "orthogonal" or "zeros".
             seed: Same seed, same weights, on any machine.
             dtype: float32 or float64.
 
@@ -168,7 +205,7 @@ class Network:
             InputError: sizes that make no network, or another number of activations than hidden layers.
             UnknownNameError: an activation or initializer that does not exist.
         """
-        architecture = Architecture.create(sizes, activation, bias)
+        architecture = Architecture.create(sizes, activation, bias, skip)
         return cls.from_parameters(architecture, architecture.initial_parameters(init, seed).astype(dtype))
 
     @classmethod
@@ -181,31 +218,39 @@ class Network:
             b = parameters[start : start + m] if architecture.bias else None
             start += m * architecture.bias
             layers.append(Layer(w, b, f))
-        return cls(layers)
+        shape = architecture.sizes[0], architecture.sizes[-1]
+        return cls(layers, parameters[start:].reshape(shape) if architecture.skip else None)
 
     @property
     def architecture(self) -> Architecture:
         """The shape of this network."""
         sizes = (self.layers[0].w.shape[0], *(layer.w.shape[1] for layer in self.layers))
-        return Architecture(sizes, tuple(layer.f for layer in self.layers[:-1]), self.layers[0].b is not None)
+        fs = tuple(layer.f for layer in self.layers[:-1])
+        return Architecture(sizes, fs, self.layers[0].b is not None, self.skip is not None)
 
     @property
     def parameters(self) -> Array:
-        """A copy of all weights and biases as one vector (P,): w row by row, then b, layer by layer."""
-        return flatten((layer.w, layer.b) for layer in self.layers)
+        """A copy of all weights and biases as one vector (P,): w row by row, then b, layer by layer, then u."""
+        return flatten([(layer.w, layer.b) for layer in self.layers], self.skip)
 
-    def forward(self, x: Any) -> tuple[Array, list[LayerTrace]]:
+    def forward(self, x: Any, masks: Sequence[Array | None] = ()) -> tuple[Array, list[LayerTrace]]:
         """x (n, d) → scores y (n, k), and the trace that backward reads.
+
+        Args:
+            x: Features (n, d).
+            masks: In training with dropout, what multiplies h of each hidden layer, (n, m) or None.
 
         Raises:
             ShapeError: x is not (n, d).
         """
         x = check_features(x, self.layers[0].w.shape[0])
-        trace = []
-        for layer in self.layers:
-            trace.append(layer.forward(x))
-            x = trace[-1].h
-        return x, trace
+        trace: list[LayerTrace] = []
+        for i, layer in enumerate(self.layers):
+            trace.append(layer.forward(trace[-1].out if trace else x, masks[i] if i < len(masks) else None))
+        if self.skip is not None:
+            y = trace[-1].z + x @ self.skip
+            trace[-1] = replace(trace[-1], z=y, h=y)
+        return trace[-1].h, trace
 
     def backward(self, trace: list[LayerTrace], dy: Array, input_gradient: bool = True) -> list[LayerGradient]:
         """∂L/∂y (n, k) → the gradients of every layer, first layer first.
@@ -218,7 +263,13 @@ class Network:
             assert dh is not None
             gradients.append(self.layers[i].backward(trace[i], dh, input_gradient or i > 0))
             dh = gradients[-1].dx
-        return gradients[::-1]
+        gradients.reverse()
+        if self.skip is not None:
+            x = trace[0].x
+            dx = gradients[0].dx + dy @ self.skip.T if input_gradient else None  # (n, d) = (n, k)(k, d)
+            gradients[0] = replace(gradients[0], dx=dx)
+            gradients[-1] = replace(gradients[-1], du=x.T @ dy)  # (d, k) = (d, n)(n, k)
+        return gradients
 
     def __str__(self) -> str:
         """The formulas with their shapes.
@@ -232,16 +283,24 @@ class Network:
         for i, layer in enumerate(self.layers):
             w, b, h = ("v", "c", "y") if i == last else (f"w{i + 1}", f"b{i + 1}", f"h{i + 1}")
             inner = f"{name} {w}" + (f" + {b}" if layer.b is not None else "")
+            inner += " + x u" if i == last and self.skip is not None else ""
             formulas.append(f"{h} = {inner if i == last else f'{layer.f.name}({inner})'}")
-            shapes.append(f"{w} {layer.w.shape}" + (f", {b} {layer.b.shape}" if layer.b is not None else ""))
+            shape = f"{w} {layer.w.shape}" + (f", {b} {layer.b.shape}" if layer.b is not None else "")
+            shapes.append(shape + (f", u {self.skip.shape}" if i == last and self.skip is not None else ""))
             name = h
         width = max(map(len, formulas))
         return "\n".join(f"{formula:<{width}}    {shape}" for formula, shape in zip(formulas, shapes, strict=True))
 
 
-def flatten(pairs: Any) -> Array:
-    """(w, b) or (dw, db) of every layer as one vector (P,), in the order that `Architecture` fixes."""
-    return np.concatenate([part.ravel() for pair in pairs for part in pair if part is not None])
+def flatten(pairs: Iterable[tuple[Array, Array | None]], skip: Array | None = None) -> Array:
+    """(w, b) or (dw, db) of every layer and u or du as one vector (P,), in the order that `Architecture` fixes."""
+    parts = [part for pair in pairs for part in pair] + [skip]
+    return np.concatenate([part.ravel() for part in parts if part is not None])
+
+
+def flatten_gradients(gradients: Sequence[LayerGradient]) -> Array:
+    """The gradients of a network as one vector (P,)."""
+    return flatten([(gradient.dw, gradient.db) for gradient in gradients], gradients[-1].du)
 
 
 def check_features(x: Any, d: int) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from glassnet.errors import unknown_name
 from glassnet.nn.elementary import Array
-from glassnet.nn.network import Network, flatten
+from glassnet.nn.network import Network, flatten_gradients
 
 
 @dataclass
@@ -24,6 +24,8 @@ class Optimizer:
     moment_names: ClassVar[tuple[str, ...]] = ()
 
     learning_rate: float = 0.001
+    # λ: before each step weights, not biases, shrink by 1 − ηλ (Loshchilov and Hutter 2019).
+    weight_decay: float = field(default=0.0, kw_only=True)
     moments: Array | None = field(default=None, init=False, repr=False, compare=False)  # of `step`, (moments, P)
     steps: int = field(default=0, init=False, repr=False, compare=False)
 
@@ -40,15 +42,20 @@ class Optimizer:
         >>> bool(np.allclose(network.forward(np.ones((1, 1)))[0], 0))
         True
         """
-        theta, g = network.parameters, flatten((gradient.dw, gradient.db) for gradient in gradients)
+        theta, g = network.parameters, flatten_gradients(gradients)
         if self.moments is None:
             self.moments = np.zeros((len(self.moment_names), theta.size), theta.dtype)
         self.steps += 1
+        for w, _ in network.architecture.blocks():
+            theta[w] *= 1 - self.learning_rate * self.weight_decay
         self.update(theta, g, self.moments, self.learning_rate, self.steps)
-        for layer, new in zip(network.layers, Network.from_parameters(network.architecture, theta).layers, strict=True):
-            layer.w[...] = new.w
+        new = Network.from_parameters(network.architecture, theta)
+        for layer, fresh in zip(network.layers, new.layers, strict=True):
+            layer.w[...] = fresh.w
             if layer.b is not None:
-                layer.b[...] = new.b
+                layer.b[...] = fresh.b
+        if network.skip is not None:
+            network.skip[...] = new.skip
 
 
 @dataclass
@@ -97,7 +104,44 @@ class Adam(Optimizer):
         theta -= rate * m / (np.sqrt(v) + self.epsilon)
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam}
+@dataclass
+class AdamW(Adam):
+    """Adam with decoupled weight decay: θ ← (1 − ηλ)θ for weights, then Adam's step (Loshchilov and Hutter 2019)"""
+
+    name = "adamw"
+
+    weight_decay: float = field(default=0.01, kw_only=True)
+
+
+@dataclass
+class RMSprop(Optimizer):
+    """v ← ρv + (1 − ρ)g²        u ← μu + g / (√v + ε)        θ ← θ − ηu        (Tieleman and Hinton 2012)"""
+
+    name = "rmsprop"
+    moment_names = ("v", "velocity")
+
+    learning_rate: float = 0.001
+    decay: float = 0.9
+    momentum: float = 0.0
+    epsilon: float = 1e-8
+
+    def update(self, theta: Array, g: Array, moments: Any, learning_rate: float, step: int) -> None:
+        v, u = moments
+        v *= self.decay
+        v += (1 - self.decay) * (g * g)
+        u *= self.momentum
+        u += g / (np.sqrt(v) + self.epsilon)
+        theta -= learning_rate * u
+
+
+@dataclass
+class Nesterov(SGD):
+    """SGD that looks ahead: θ ← θ + μu − ηg"""
+
+    name = "nesterov"
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (SGD, Nesterov, Adam, AdamW, RMSprop)}
 
 
 def get_optimizer(optimizer: str | Optimizer, **parameters: Any) -> Optimizer:

@@ -1,13 +1,18 @@
-"""What the loss is asked to pay for large weights."""
+"""What the loss is asked to pay for large weights, and what holds a step within bounds.
+
+Penalties are divided by the weight of the rows, Σs, as the mean loss is: so α weighs the penalty against the *sum* of
+row losses (scikit-learn's convention). They pull on weights, not biases.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
 
 from glassnet.nn.elementary import Array
 
 
 def l2_penalty(weights: Array, alpha: float, rows: float) -> float:
-    """α ‖w‖² / 2Σs, over weights, not biases. Its gradient is αw / Σs.
-
-    Divided by the weight of the rows as the mean loss is, so that α weighs the penalty against the *sum* of row losses
-    (scikit-learn's convention).
+    """α ‖w‖² / 2Σs. Its gradient is αw / Σs.
 
     Args:
         weights: Weights of a network as one vector, biases zeroed or left out.
@@ -15,3 +20,33 @@ def l2_penalty(weights: Array, alpha: float, rows: float) -> float:
         rows: Σs, the number of rows in the batch, or the sum of their weights.
     """
     return float(0.5 * alpha * (weights @ weights) / rows)
+
+
+def l1_penalty(weights: Array, alpha: float, rows: float) -> float:
+    """α Σ|w| / Σs. Its gradient is α sign(w) / Σs, 0 at w = 0."""
+    return float(alpha * np.abs(weights).sum() / rows)
+
+
+def clip_norm(g: Array, largest: float) -> Array:
+    """g, or where ‖g‖ > largest, g scaled to that length (Pascanu et al. 2013, section 3.2).
+
+    >>> clip_norm(np.array([3.0, 4.0]), 1.0)
+    array([0.6, 0.8])
+    """
+    norm = float(np.sqrt(g @ g))
+    return g * (largest / norm) if norm > largest else g
+
+
+def limit_columns(matrices: Sequence[Array], largest: float) -> None:
+    """Scale down, in place, the weights into a unit, a column of w (d, m), whose length is above `largest`.
+
+    Maximum norm (Srebro and Shraibman 2005; with dropout, Srivastava et al. 2014, section 5.1).
+
+    >>> w = np.array([[3.0, 0.1], [4.0, 0.1]])
+    >>> limit_columns([w], 1.0)
+    >>> w.round(3).tolist()
+    [[0.6, 0.1], [0.8, 0.1]]
+    """
+    for w in matrices:
+        norms = np.sqrt((w * w).sum(axis=0))
+        w *= np.where(norms > largest, largest / np.maximum(norms, np.finfo(w.dtype).tiny), 1).astype(w.dtype)

@@ -11,6 +11,7 @@ from glassnet.nn.elementary import Array
 from glassnet.nn.losses import Loss
 from glassnet.nn.network import Architecture, Network, check_features
 from glassnet.nn.optimizers import Adam, Optimizer
+from glassnet.nn.schedules import Schedule
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,14 @@ class Spec:
         architecture: The shape of the network.
         loss: What is made small.
         optimizer: How a gradient becomes a step; its learning rate and moments stand in the state.
+        schedule: How the learning rate changes over time.
         l2: α of the penalty α‖w‖² / 2Σs.
+        l1: α of the penalty αΣ|w| / Σs.
+        dropout: For each hidden layer the share of its units that a step leaves out; () is none.
+        gradient_norm: A longer gradient, of all parameters together, is scaled down to this length.
+        weight_norm: After a step the weights into a unit are scaled down to this length.
+        rates: For each layer a factor on the learning rate of w and one on that of b; () is 1 for all. With a skip path
+            one pair more, of u.
         batch_size: Rows of a minibatch; the last one of an epoch may be smaller.
         shuffle: A new order of rows for every epoch; needless, so not done, where one batch holds all rows.
         init: How first weights are drawn.
@@ -31,11 +39,44 @@ class Spec:
     architecture: Architecture
     loss: Loss
     optimizer: Optimizer = field(default_factory=Adam)
+    schedule: Schedule = field(default_factory=Schedule)
     l2: float = 0.0
+    l1: float = 0.0
+    dropout: tuple[float, ...] = ()
+    gradient_norm: float | None = None
+    weight_norm: float | None = None
+    rates: tuple[tuple[float, float], ...] = ()
     batch_size: int = 32
     shuffle: bool = True
     init: str = "glorot"
     dtype: Any = np.float64
+
+    def __post_init__(self) -> None:
+        hidden, layers = len(self.architecture.activations), len(self.architecture.blocks())
+        for holds, message in (
+            (self.batch_size >= 1, f"batch_size is {self.batch_size}, but a minibatch needs at least 1 row"),
+            (
+                len(self.dropout) in (0, hidden) and all(0 <= rate < 1 for rate in self.dropout),
+                f"dropout is {self.dropout}, but needs a share from 0 up to, not including, 1 for each of {hidden} "
+                f"hidden layers",
+            ),
+            (
+                len(self.rates) in (0, layers) and all(rate >= 0 for pair in self.rates for rate in pair),
+                f"rates is {self.rates}, but needs a pair of factors ≥ 0, for w and b, for each of {layers} layers",
+            ),
+            (self.l1 >= 0 and self.l2 >= 0, f"l1 is {self.l1} and l2 {self.l2}, but penalties must be ≥ 0"),
+            (
+                all(norm is None or norm > 0 for norm in (self.gradient_norm, self.weight_norm)),
+                f"gradient_norm is {self.gradient_norm} and weight_norm {self.weight_norm}, but both need > 0 or None",
+            ),
+            (
+                self.architecture.sizes[-1] % self.loss.width == 0,
+                f"the loss {self.loss.name!r} needs {self.loss.width} scores for each target, but the network has "
+                f"{self.architecture.sizes[-1]} outputs",
+            ),
+        ):
+            if not holds:
+                raise InputError(f"{message}.")
 
     def batches(self, n: int) -> int:
         """Steps of an epoch of n rows."""
@@ -59,6 +100,8 @@ class State:
     first_rate: Array  # (K,) float64: η₀, from which a schedule counts
     learning_rate: Array  # (K,) float64: η of the next step
     l2: Array  # (K,) float64
+    l1: Array  # (K,) float64
+    weight_decay: Array  # (K,) float64
     loss_sum: Array  # (K,) float64
     active: Array  # (K,) bool: a member that has stopped is left as it is
     best_parameters: Array  # (K, P)
@@ -70,6 +113,7 @@ class State:
     batch: int = 0
     step: int = 0
     samples: int = 0
+    total_steps: int = 0  # that the schedule counts on, set where a training begins
 
     def __len__(self) -> int:
         return len(self.parameters)
@@ -128,8 +172,12 @@ class Data:
 
 def initial_state(spec: Spec, seeds: Sequence[int]) -> State:
     """`Engine.init`, for both engines: there is one way to draw first weights."""
-    if spec.batch_size < 1:
-        raise InputError(f"batch_size is {spec.batch_size}, but a minibatch needs at least 1 row.")
+    if not spec.architecture.trainable:
+        names = ", ".join(f.name for f in spec.architecture.activations if not f.trainable)
+        raise InputError(
+            f"The activation {names} has slope 0 wherever it has one, so no gradient passes it: it is for prediction "
+            f"with weights that are given. To train, take 'logistic' or 'tanh', which are smooth steps."
+        )
     state = _blank_state(spec, np.array(seeds, dtype=np.uint64))
     for k, seed in enumerate(seeds):
         state.parameters[k] = spec.architecture.initial_parameters(spec.init, int(seed))
@@ -147,6 +195,8 @@ def _blank_state(spec: Spec, seeds: Array) -> State:
         first_rate=np.full(len(seeds), spec.optimizer.learning_rate, np.float64),
         learning_rate=np.full(len(seeds), spec.optimizer.learning_rate, np.float64),
         l2=np.full(len(seeds), spec.l2, np.float64),
+        l1=np.full(len(seeds), spec.l1, np.float64),
+        weight_decay=np.full(len(seeds), spec.optimizer.weight_decay, np.float64),
         loss_sum=np.zeros(len(seeds)),
         active=np.ones(len(seeds), bool),
         best_parameters=np.zeros(shape, spec.dtype),
@@ -156,13 +206,14 @@ def _blank_state(spec: Spec, seeds: Array) -> State:
     )
 
 
-def check_data(architecture: Architecture, data: Data, dtype: Any) -> Data:
-    """Data in that dtype, of the shapes that a network takes."""
+def check_data(architecture: Architecture, loss: Loss, data: Data, dtype: Any) -> Data:
+    """Data in that dtype, of the shapes that a network and its loss take."""
     sizes = architecture.sizes
     check_features(data.x, sizes[0])
-    if data.t.shape[1] != sizes[-1] or not len(data):
+    k = sizes[-1] // loss.width
+    if data.t.shape[1] != k or not len(data):
         raise ShapeError(
             f"targets t have shape {data.t.shape}, but this network has {sizes[-1]} outputs "
-            f"and needs (n, {sizes[-1]}) with n ≥ 1: one row per sample, one column per output."
+            f"and needs (n, {k}) with n ≥ 1: one row per sample, one column per target."
         )
     return data.astype(dtype)

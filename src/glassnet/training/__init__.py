@@ -1,7 +1,24 @@
 """x, t → a trained network."""
 
+from glassnet.training.callbacks import CSVLog, MLflowLog, Progress, TensorBoardLog
 from glassnet.training.history import Epoch, History
+from glassnet.training.least_squares import levenberg_marquardt
 from glassnet.training.solvers import Solution, lbfgs
-from glassnet.training.trainer import Callback, Plan, Report, train
+from glassnet.training.trainer import Callback, Plan, Report, closing, train
 
-__all__ = ["Callback", "Epoch", "History", "Plan", "Report", "Solution", "lbfgs", "train"]
+__all__ = [
+    "CSVLog",
+    "Callback",
+    "Epoch",
+    "History",
+    "MLflowLog",
+    "Plan",
+    "Progress",
+    "Report",
+    "Solution",
+    "TensorBoardLog",
+    "closing",
+    "lbfgs",
+    "levenberg_marquardt",
+    "train",
+]

@@ -8,8 +8,9 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -18,7 +19,6 @@ import numpy as np
 from glassnet.errors import InputError
 from glassnet.nn.elementary import Array
 from glassnet.nn.engine import Engine
-from glassnet.nn.schedules import Schedule
 from glassnet.nn.state import Data, State
 from glassnet.training.history import Epoch, History
 
@@ -33,7 +33,6 @@ class Plan:
         max_epochs: Epochs at the most.
         patience: Stop after more than so many epochs without an improvement; inf never stops.
         tol: What counts as one: a score at least the best one plus tol.
-        schedule: The learning rate over time.
         keep_best: End with the best weights rather than the last. Needs validation rows to mean anything.
         time_limit_seconds: End after about so long.
     """
@@ -41,7 +40,6 @@ class Plan:
     max_epochs: int
     patience: float = 10
     tol: float = 1e-4
-    schedule: Schedule = field(default_factory=Schedule)
     keep_best: bool = False
     time_limit_seconds: float | None = None
 
@@ -61,10 +59,21 @@ class Report:
     max_epochs: int
 
 
-# Called after every epoch; returning True ends the training.
+# Called after every epoch; returning True ends the training. If it has a method `close`, that is called, without
+# arguments, when the training has ended, however it did.
 Callback = Callable[[Report], bool | None]
 # The scores of the K networks of a state, larger is better.
 Score = Callable[[State], Array]
+
+
+def closing(callbacks: Iterable[Callback]) -> ExitStack:
+    """A context at whose end each callback that has a `close` is told so, also after an error."""
+    stack = ExitStack()
+    for callback in callbacks:
+        close = getattr(callback, "close", None)
+        if callable(close):
+            stack.callback(close)
+    return stack
 
 
 def train(
@@ -87,7 +96,7 @@ def train(
         plan: When to stop, and what to watch.
         validation: Rows held out; their loss is recorded, and watched unless `score` is given.
         score: What to watch instead, larger is better. Without it and without `validation`, the training loss.
-        callbacks: Called after every epoch.
+        callbacks: Called after every epoch; closed at the end, where they have a `close`.
         history: The history of an earlier training to go on with.
 
     Returns:
@@ -99,10 +108,12 @@ def train(
     began = time.perf_counter()
     deadline = began + plan.time_limit_seconds if plan.time_limit_seconds else math.inf
     plan_end = state.epoch + plan.max_epochs
+    if state.step == 0:
+        state.total_steps = plan.max_epochs * state.spec.batches(len(data))
     data = data.astype(state.spec.dtype)
     validation = validation.astype(state.spec.dtype) if validation is not None else None
     pace = _Pace()
-    with _Interrupt() as interrupt:
+    with closing(callbacks), _Interrupt() as interrupt:
         try:
             while True:
                 ended_early = _advance_one_epoch(engine, state, data, pace, deadline, interrupt)
@@ -116,7 +127,7 @@ def train(
                     history.stopped_by = ended_early
                     break
                 for k, (first, rate) in enumerate(zip(state.first_rate, state.learning_rate, strict=True)):
-                    state.learning_rate[k] = plan.schedule.after_epoch(float(first), float(rate), state.samples)
+                    state.learning_rate[k] = state.spec.schedule.after_epoch(float(first), float(rate), state.samples)
                 stopped = _stop_or_slow_down(state, plan)
                 report = Report(epoch, history, state, plan.max_epochs)
                 answers = [callback(report) for callback in callbacks]
@@ -198,7 +209,7 @@ def _keep_best(state: State, epoch: Epoch, plan: Plan) -> None:
 
 def _stop_or_slow_down(state: State, plan: Plan) -> str:
     for k in np.flatnonzero(state.active & (state.stale > plan.patience)):
-        rate = plan.schedule.on_plateau(float(state.learning_rate[k]))
+        rate = state.spec.schedule.on_plateau(float(state.learning_rate[k]))
         if rate is None:
             state.active[k] = False
         else:
