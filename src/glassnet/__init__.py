@@ -6,14 +6,18 @@
 ['inner']
 """
 
-from importlib.metadata import version
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from glassnet import data, nn, training
-from glassnet.data.table import Table
-from glassnet.estimators import MLPClassifier, MLPRegressor, TableClassifier, TableRegressor
-from glassnet.formats.safetensors import load, save
+if TYPE_CHECKING:
+    from glassnet import data, nn, training
+    from glassnet.config import show_config
+    from glassnet.data.table import Table
+    from glassnet.estimators import MLPClassifier, MLPRegressor, TableClassifier, TableRegressor
+    from glassnet.formats.safetensors import load, save
 
-__version__ = version("glassnet")
+    __version__: str
+
 __all__ = [
     "MLPClassifier",
     "MLPRegressor",
@@ -24,5 +28,43 @@ __all__ = [
     "load",
     "nn",
     "save",
+    "show_config",
     "training",
 ]
+
+# Where each name comes from: scikit-learn, SciPy and Polars take a second to import, so nothing is before it is used.
+_MODULES = {
+    "MLPClassifier": "glassnet.estimators",
+    "MLPRegressor": "glassnet.estimators",
+    "Table": "glassnet.data.table",
+    "TableClassifier": "glassnet.estimators",
+    "TableRegressor": "glassnet.estimators",
+    "load": "glassnet.formats.safetensors",
+    "save": "glassnet.formats.safetensors",
+    "show_config": "glassnet.config",
+}
+_PACKAGES = ("data", "nn", "training")
+
+if not TYPE_CHECKING:  # a type checker would take any name for known
+
+    def __getattr__(name: str) -> object:
+        """A public name, when it is first asked for."""
+        if name == "__version__":
+            from importlib.metadata import version
+
+            value = version("glassnet")
+        elif name in _PACKAGES:
+            value = import_module(f"glassnet.{name}")
+        elif name in _MODULES:
+            value = getattr(import_module(_MODULES[name]), name)
+        else:
+            raise AttributeError(
+                f"module 'glassnet' has no attribute {name!r}", name=name, obj=import_module("glassnet")
+            )
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """All public names, also those that have not been imported yet."""
+    return sorted({*globals(), *__all__, "__version__"})

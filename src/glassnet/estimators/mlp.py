@@ -72,6 +72,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         engine: "kernel", "numpy", or "auto": the kernel where it was compiled.
         time_limit_seconds: End after about so long with what has been reached.
         callbacks: Each is called with a `glassnet.training.Report` after every epoch; returning True ends the fit.
+        scoring: What `early_stopping` watches in place of the accuracy: a name of `sklearn.metrics.get_scorer_names`,
+            such as "roc_auc", "neg_log_loss" or "f1_macro".
 
     Attributes:
         classes_: Labels, in the order of the columns of p.
@@ -82,7 +84,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         loss_: L of the last epoch, averaged over its batches.
         loss_curve_: L of every epoch, not with "lbfgs".
         best_loss_: The smallest of them; None with `early_stopping`.
-        validation_scores_: Accuracy of every epoch on the rows held out; None without `early_stopping`.
+        validation_scores_: Accuracy, or `scoring`, of every epoch on the rows held out; None without `early_stopping`.
         best_validation_score_: The largest of them; None without `early_stopping`.
         n_iter_: Epochs of the last fit.
         t_: Rows seen in all.
@@ -121,12 +123,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     def predict(self, X: Any) -> Array:
         """Labels (n,), or 0 and 1 (n, k) where a row may have several."""
-        p = self._forward(X)
-        return self._label_binarizer.inverse_transform(p.ravel() if self.n_outputs_ == 1 else p)
+        return self._decode(self._predicted(X))
 
     def predict_proba(self, X: Any) -> Array:
         """p (n, classes), in the order of `classes_`."""
-        p = self._forward(X)
+        p = self._predicted(X)
         return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
 
     def predict_log_proba(self, X: Any) -> Array:
@@ -156,6 +157,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             )
         return self._label_binarizer.transform(y).astype(bool)
 
+    def _decode(self, p: Array) -> Array:
+        return self._label_binarizer.inverse_transform(p.ravel() if p.shape[1] == 1 else p)
+
     def _score(self, p: Array, t: Array, s: Array | None) -> float:
         hit = (
             p.argmax(axis=1) == t.argmax(axis=1) if self.out_activation_ == "softmax" else ((p > 0.5) == t).all(axis=1)
@@ -180,8 +184,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
             `MLPRegressor((64, 64), "tanh")` is understood too: sizes in its place are `hidden_layer_sizes`, and a name
             after them the `activation`.
 
-    All others, and the attributes, as in `MLPClassifier`; the score that `early_stopping` watches is R², and
-    `out_activation_` is "identity" or "exp".
+    All others, and the attributes, as in `MLPClassifier`; the score that `early_stopping` watches is R², unless
+    `scoring` names another, and `out_activation_` is "identity" or "exp".
 
     >>> X = np.linspace(-1, 1, 50)[:, None]
     >>> model = MLPRegressor((10,), activation="tanh", solver="lbfgs", random_state=0).fit(X, np.sin(3 * X[:, 0]))
@@ -224,6 +228,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         engine: str = "auto",
         time_limit_seconds: float | None = None,
         callbacks: Sequence[Callback] | None = None,
+        scoring: str | None = None,
     ) -> None:
         if isinstance(loss, Integral | tuple | list | np.ndarray):
             if isinstance(hidden_layer_sizes, str):
@@ -256,6 +261,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
             engine=engine,
             time_limit_seconds=time_limit_seconds,
             callbacks=callbacks,
+            scoring=scoring,
         )
         self.loss = loss
 
@@ -273,8 +279,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     def predict(self, X: Any) -> Array:
         """Quantities (n,), or (n, k) where there are several."""
-        p = self._forward(X)
-        return p.ravel() if p.shape[1] == 1 else p
+        return self._decode(self._predicted(X))
 
     def _learn_targets(self, y: Any, incremental: bool) -> Array:
         self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
@@ -291,6 +296,9 @@ class MLPRegressor(RegressorMixin, Perceptron):
                 f"and other targets ≥ 0. Use loss='squared_error', or another target."
             )
         return t
+
+    def _decode(self, p: Array) -> Array:
+        return p.ravel() if p.shape[1] == 1 else p
 
     def _score(self, p: Array, t: Array, s: Array | None) -> float:
         return float(r2_score(t, p, sample_weight=s))

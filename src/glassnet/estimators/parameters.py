@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from glassnet.errors import InputError
+from glassnet.estimators.scoring import check_scoring
 from glassnet.nn import ACTIVATIONS, SGD, Adam, Architecture, Loss, Spec, get_schedule
 from glassnet.training import Callback, Plan, Report
 
@@ -44,6 +45,7 @@ class Parameters(BaseEstimator):
         "engine": [StrOptions({"auto", "kernel", "numpy"})],
         "time_limit_seconds": [None, Interval(Real, 0, None, closed="neither")],
         "callbacks": [None, list, tuple],
+        "scoring": [None, str],
     }
 
     def __init__(
@@ -75,6 +77,7 @@ class Parameters(BaseEstimator):
         engine: str = "auto",
         time_limit_seconds: float | None = None,
         callbacks: Sequence[Callback] | None = None,
+        scoring: str | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -102,6 +105,7 @@ class Parameters(BaseEstimator):
         self.engine = engine
         self.time_limit_seconds = time_limit_seconds
         self.callbacks = callbacks
+        self.scoring = scoring
 
     def _hidden_sizes(self) -> list[int]:
         """The units of the hidden layers; there may be none."""
@@ -110,6 +114,15 @@ class Parameters(BaseEstimator):
         if np.any(np.array(hidden) <= 0):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         return hidden
+
+    def _check_scoring(self) -> None:
+        check_scoring(self.scoring)
+        if self.scoring is not None and (not self.early_stopping or self.solver == "lbfgs"):
+            raise InputError(
+                f"scoring={self.scoring!r} says what early stopping watches, but there is none with "
+                f"early_stopping={self.early_stopping} and solver={self.solver!r}. Set early_stopping=True and "
+                f"solver='adam' or 'sgd', or leave scoring out."
+            )
 
     def _check_callbacks(self) -> None:
         for callback in self.callbacks or ():
@@ -134,6 +147,7 @@ class Parameters(BaseEstimator):
             architecture,
             loss,
             optimizer,
+            get_schedule(self.learning_rate if self.solver == "sgd" else "constant", power_t=float(self.power_t)),
             l2=float(self.alpha),
             batch_size=min(size, n),
             shuffle=bool(self.shuffle),
@@ -141,15 +155,10 @@ class Parameters(BaseEstimator):
         )
 
     def _plan(self, max_epochs: int) -> Plan:
-        schedule = get_schedule("constant")
-        if self.solver == "sgd":
-            powers = {"power_t": float(self.power_t)} if self.learning_rate == "invscaling" else {}
-            schedule = get_schedule(self.learning_rate, **powers)
         return Plan(
             max_epochs,
             patience=self.n_iter_no_change,
             tol=self.tol,
-            schedule=schedule,
             keep_best=bool(self.early_stopping),
             time_limit_seconds=self.time_limit_seconds,
         )

@@ -18,10 +18,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from glassnet.errors import InputError, ShapeError
 from glassnet.estimators.parameters import Parameters
 from glassnet.estimators.rows import check_rows, drop_weightless, split
+from glassnet.estimators.scoring import scorer_score
 from glassnet.nn import ACTIVATIONS, LOSSES, Architecture, Data, Engine, Layer, Loss, Network, Spec, State, get_engine
 from glassnet.nn.activations import Identity
 from glassnet.nn.elementary import Array
-from glassnet.training import Epoch, History, Report, lbfgs, train
+from glassnet.training import Epoch, History, Report, closing, lbfgs, train
+from glassnet.training.trainer import Score
 
 # out_activation_, which names the step from y to p, and the loss that owns it.
 LOSS_NAMES = {
@@ -77,6 +79,7 @@ class Perceptron(Parameters):
             raise ValueError("partial_fit does not support early_stopping=True")
         hidden = self._hidden_sizes()
         self._check_callbacks()
+        self._check_scoring()
         anew = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = check_rows(self, X, y, reset=anew)
         X, y, s = drop_weightless(X, y, sample_weight)
@@ -167,16 +170,22 @@ class Perceptron(Parameters):
         state, history, watched = self._state, self.history_, bool(self.early_stopping)
         if anew or not hasattr(self, "loss_curve_"):
             self.loss_curve_ = []
-        if anew or not hasattr(self, "validation_scores_") or (self.validation_scores_ is not None) != watched:
+        earlier = getattr(self, "validation_scores_", None) is not None, getattr(self, "_scored_by", None)
+        if anew or not hasattr(self, "validation_scores_") or earlier != (watched, self.scoring):
             self.validation_scores_ = [] if watched else None
             state.best_score[:], state.stale[:] = -np.inf, 0  # those of something else that was watched
+        self._scored_by = self.scoring
 
-        def score(state: State) -> Array:
+        def own_score(state: State) -> Array:
             if not watched or validation is None:
                 return -state.loss_sum / len(data)
-            p = self._loss.predict(engine.forward(state.network(), validation.x))
+            p = self._predictions(engine.forward(state.network(), validation.x))
             finite = np.isfinite(p).all()
             return np.array([self._score(p, validation.t, validation.s) if finite else np.nan])
+
+        score: Score = own_score
+        if self.scoring is not None and validation is not None:
+            score = scorer_score(self.scoring, self, engine, state, validation, self._decode(validation.t))
 
         before = len(history)
         train(
@@ -240,15 +249,16 @@ class Perceptron(Parameters):
                 history.stopped_by = "time limit"
             return bool(history.stopped_by)
 
-        solution = lbfgs(
-            engine,
-            state,
-            data,
-            max_iterations=self.max_iter,
-            max_evaluations=self.max_fun,
-            gtol=self.tol,
-            callback=after_step,
-        )
+        with closing(callbacks):
+            solution = lbfgs(
+                engine,
+                state,
+                data,
+                max_iterations=self.max_iter,
+                max_evaluations=self.max_fun,
+                gtol=self.tol,
+                callback=after_step,
+            )
         self.loss_, self.n_iter_ = solution.loss, min(solution.iterations, self.max_iter)
         history.best_epoch = [state.epoch]
         if solution.message == "interrupted":
@@ -261,7 +271,11 @@ class Perceptron(Parameters):
             )
             _check_optimize_result("lbfgs", result, self.max_iter)  # warns as scikit-learn does
 
-    def _forward(self, X: Any) -> Array:
+    def _predictions(self, y: Array) -> Array:
+        """p (n, k) of scores y (n, k)."""
+        return self._loss.predict(y)
+
+    def _predicted(self, X: Any) -> Array:
         """p (n, k) of rows X, in float32 where both X and the weights are."""
         check_is_fitted(self, "coefs_")
         X = validate_data(self, X, accept_sparse="csr", reset=False)
@@ -270,7 +284,7 @@ class Perceptron(Parameters):
             Layer(np.ascontiguousarray(layer.w, dtype), np.ascontiguousarray(layer.b, dtype), layer.f)
             for layer in self.network_.layers
         ]
-        return self._loss.predict(get_engine(self.engine).forward(Network(layers), X))
+        return self._predictions(get_engine(self.engine).forward(Network(layers), X))
 
     def _learn_targets(self, y: Any, incremental: bool) -> Array:
         """t (n, k) of the y to train on, from which a first fit learns their kind."""
@@ -278,6 +292,10 @@ class Perceptron(Parameters):
 
     def _encode(self, y: Any) -> Array:
         """t (n, k) of more y of the same kind."""
+        raise NotImplementedError
+
+    def _decode(self, p: Array) -> Array:
+        """y as `predict` gives it, of p or t (n, k)."""
         raise NotImplementedError
 
     def _score(self, p: Array, t: Array, s: Array | None) -> float:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -16,9 +17,11 @@ from glassnet.data.preprocessor import Preprocessor
 from glassnet.data.table import Table
 from glassnet.data.targets import ClassTarget, NumberTarget
 from glassnet.errors import DataWarning, InputError, TableError, TrainingWarning
-from glassnet.nn import Adam, Architecture, Data, Network, Spec, get_engine, get_loss
+from glassnet.estimators.scoring import check_scoring, scorer_score
+from glassnet.nn import Adam, Architecture, Data, Engine, Network, Spec, State, get_engine, get_loss
 from glassnet.nn.elementary import Array
 from glassnet.training import Callback, Plan, train
+from glassnet.training.trainer import Score
 
 FEWEST_ROWS = 2
 FEWEST_VALIDATION_ROWS = 10  # below, a validation part says nothing, and every row is trained on
@@ -44,6 +47,7 @@ class _TableModel(BaseEstimator):
         callbacks: Sequence[Callback] | None = None,
         engine: str = "auto",
         random_state: Any = None,
+        scoring: str | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -58,6 +62,7 @@ class _TableModel(BaseEstimator):
         self.callbacks = callbacks
         self.engine = engine
         self.random_state = random_state
+        self.scoring = scoring
 
     def fit(
         self,
@@ -103,10 +108,12 @@ class _TableModel(BaseEstimator):
             )
         random = check_random_state(self.random_state)
         rows = Data(preprocessor.transform(table), described.encode(answers), s)
-        data, validation = (rows, None) if X_val is not None else self._hold_out(rows, random)
-        if X_val is not None:
-            table_val, answers_val, _ = _split_target(X_val, y_val, target)
-            validation = Data(preprocessor.transform(table_val), described.encode(answers_val))
+        places: Array | slice = slice(None)  # of the rows to validate on, among `answers`
+        if X_val is None:
+            data, validation, places = self._hold_out(rows, random)
+        else:
+            table_val, answers, _ = _split_target(X_val, y_val, target)
+            data, validation = rows, Data(preprocessor.transform(table_val), described.encode(answers))
 
         loss = get_loss(self._loss_name(rows.t.shape[1]))
         spec = Spec(
@@ -119,6 +126,11 @@ class _TableModel(BaseEstimator):
             dtype=np.float32,
         )
         state = engine.init(spec, [int(random.randint(SEEDS))])
+        score = None
+        if self.scoring is not None:
+            learner: Any = copy(self)  # what was fitted before stays until this fit has gone well
+            learner.target_, learner.loss_ = described, loss
+            score = learner._scorer(engine, state, validation, learner._answers(answers)[places])
         plan = Plan(
             max_epochs=self.max_iter,
             patience=self.n_iter_no_change if validation is not None else np.inf,
@@ -126,7 +138,7 @@ class _TableModel(BaseEstimator):
             keep_best=validation is not None,
             time_limit_seconds=self.time_limit_seconds,
         )
-        history = train(engine, state, data, plan, validation=validation, callbacks=self.callbacks or ())
+        history = train(engine, state, data, plan, validation=validation, score=score, callbacks=self.callbacks or ())
 
         self.preprocessor_, self.target_, self.loss_, self.history_ = preprocessor, described, loss, history
         self.network_ = Network.from_parameters(spec.architecture, state.parameters[0].copy())
@@ -135,19 +147,28 @@ class _TableModel(BaseEstimator):
         self._tell(data, validation if validation is not None else data)
         return self
 
-    def _hold_out(self, rows: Data, random: np.random.RandomState) -> tuple[Data, Data | None]:
-        """Rows to train on and rows to validate on, classes in proportion; all and None where there are too few."""
+    def _scorer(self, engine: Engine, state: State, validation: Data | None, y: Array) -> Score:
+        if validation is None:
+            raise InputError(
+                f"scoring={self.scoring!r} needs rows to validate on, but validation_fraction="
+                f"{self.validation_fraction} of this table is fewer than {FEWEST_VALIDATION_ROWS}. Hold out more, give "
+                f"X_val, or leave scoring out."
+            )
+        return scorer_score(str(self.scoring), self, engine, state, validation, y)
+
+    def _hold_out(self, rows: Data, random: np.random.RandomState) -> tuple[Data, Data | None, Any]:
+        """Rows to train on; rows to validate on, classes in proportion, and their places, or none of too few rows."""
         n, seed = len(rows), int(random.randint(SEEDS))
         held_out = int(np.ceil(n * self.validation_fraction))
         if held_out < FEWEST_VALIDATION_ROWS:
-            return rows, None
+            return rows, None, slice(0)
         classes = rows.t.argmax(axis=1) if rows.t.shape[1] > 1 else rows.t[:, 0]
         counts = np.unique(classes, return_counts=True)[1]
         fair = isinstance(self, ClassifierMixin) and counts.min() >= 2 and held_out >= len(counts)
         places = train_test_split(
             np.arange(n), test_size=held_out, random_state=seed, stratify=classes if fair else None
         )
-        return rows.take(places[0]), rows.take(places[1])
+        return rows.take(places[0]), rows.take(places[1]), places[1]
 
     def _tell(self, data: Data, judged: Data) -> None:
         """Warn of a training that ended badly, or learned nothing."""
@@ -165,7 +186,10 @@ class _TableModel(BaseEstimator):
         gain = self.loss_.rows(constant, judged.t) - self.loss_.rows(self._scores_of(judged.x), judged.t)
         noise = gain.std() / np.sqrt(len(gain))  # standard error of the mean gain
         varies = not np.all(data.t == data.t[0])
-        if varies and not gain.mean() > 2 * noise:  # the best of many epochs is one standard error lucky
+        # A scorer may have chosen weights that are right more often, and surer where they are wrong.
+        if (
+            self.scoring is None and varies and not gain.mean() > 2 * noise
+        ):  # the best of many epochs is one standard error lucky
             warnings.warn(
                 f"The network is no better than predicting {self._constant_name} for every row (its loss is lower by "
                 f"{gain.mean():.2g} ± {noise:.2g} on rows it did not train on). The columns may say nothing about "
@@ -186,7 +210,11 @@ class _TableModel(BaseEstimator):
         """p of each row, (n, k), float64."""
         self._check_fitted()
         x = self.preprocessor_.transform(Table.read(X))
-        return self.loss_.predict(self._scores_of(x).astype(np.float64))
+        return self._predictions(self._scores_of(x))
+
+    def _predictions(self, y: Array) -> Array:
+        """p (n, k), float64, of scores y (n, k)."""
+        return self.loss_.predict(y.astype(np.float64))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None, *, target: str | None = None) -> float:
         """The accuracy of a classifier, the R² of a regressor, on a table with its target.
@@ -225,6 +253,7 @@ class _TableModel(BaseEstimator):
     def _check_parameters(self) -> None:
         """Every number in its range, before any work begins."""
         Architecture.create([1, *self._hidden(), 1], self._activation())
+        check_scoring(self.scoring)
         for name, low, needs in (
             ("alpha", 0, "a number ≥ 0"),
             ("learning_rate_init", None, "a number > 0"),
@@ -287,6 +316,8 @@ class TableClassifier(ClassifierMixin, _TableModel):
         callbacks: Called after every epoch with a `training.Report`; returning True ends the training.
         engine: "auto", "kernel" or "numpy".
         random_state: An int gives the same network every time.
+        scoring: What to watch on the held-out rows in place of the loss: a name of `sklearn.metrics.get_scorer_names`,
+            such as "roc_auc", "neg_log_loss" or "f1_macro". The weights of the epoch with the highest score are kept.
 
     Attributes:
         classes_: The labels, sorted.

@@ -99,7 +99,7 @@ def restore_mlp(model: Any, record: Record, network: Network) -> None:
     state.first_rate[0] = read_number(progress.field("first_rate"), "first_rate")
     state.best_score[0] = read_number(progress.field("best_score"), "best_score")
     state.best_epoch[0], state.stale[0] = read_count(progress, "best_epoch"), read_count(progress, "stale")
-    model._state, model.t_ = state, state.samples
+    model._state, model.t_, model._scored_by = state, state.samples, model.scoring
     layers = state.network().layers
     model.coefs_, model.intercepts_ = [layer.w for layer in layers], [layer.b for layer in layers]
 
