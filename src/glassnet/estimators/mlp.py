@@ -7,26 +7,27 @@ squared error reports their mean but follows the gradient of the sum.
 # scikit-learn carries no types, so its decorators are Any.
 # mypy: allow-untyped-decorators
 
-from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
-from glassnet.errors import InputError
+from glassnet.errors import InputError, unknown_name
+from glassnet.estimators.parameters import with_parameters
 from glassnet.estimators.perceptron import Perceptron
+from glassnet.nn import Loss, get_loss
 from glassnet.nn.elementary import Array
-from glassnet.training import Callback
 
 
 def _is_stochastic(model: Perceptron) -> bool:
-    if model.solver == "lbfgs":
+    if model.solver in ("lbfgs", "lm"):
         raise AttributeError(
             f"partial_fit is only available for stochastic optimizers. {model.solver} is not stochastic."
         )
@@ -104,6 +105,45 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     """
 
     loss = "log_loss"
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **Perceptron._parameter_constraints,
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "class_weight": [None, StrOptions({"balanced"}), dict, list],
+    }
+
+    @with_parameters
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        label_smoothing: float = 0.0,
+        class_weight: Any = None,
+        **parameters: Any,
+    ) -> None:
+        super().__init__(hidden_layer_sizes, activation, **parameters)
+        self.label_smoothing, self.class_weight = label_smoothing, class_weight
+
+    @property
+    def _loss(self) -> Loss:
+        name = "cross_entropy" if self.out_activation_ == "softmax" else "binary_cross_entropy"
+        return get_loss(name, label_smoothing=float(self.label_smoothing))
+
+    def _weigh(self, y: Any, s: Array | None, incremental: bool) -> Array | None:
+        if self.class_weight is None:
+            return s
+        if incremental and self.class_weight == "balanced":
+            raise InputError(
+                "class_weight='balanced' counts the rows of every class, which partial_fit does not see at once: "
+                "give the weights as a dict, label to weight."
+            )
+        if isinstance(self.class_weight, dict):
+            for label in self.class_weight:
+                if label not in np.unique(y):
+                    raise unknown_name("class in class_weight", label, map(str, np.unique(y)))
+        weights = compute_sample_weight(self.class_weight, y)
+        return weights if s is None else s * weights
 
     @available_if(_is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -195,75 +235,33 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **Perceptron._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "quantile", "gaussian", "poisson"}), Loss],
+        "delta": [Interval(Real, 0, None, closed="neither")],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
 
+    @with_parameters
     def __init__(
         self,
         loss: Any = "squared_error",
         hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
+        activation: Any = "relu",
         *,
-        solver: str = "adam",
-        alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        verbose: bool | int = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: float = 10,
-        max_fun: int = 15000,
-        engine: str = "auto",
-        time_limit_seconds: float | None = None,
-        callbacks: Sequence[Callback] | None = None,
-        scoring: str | None = None,
+        delta: float = 1.0,
+        quantile: float = 0.5,
+        **parameters: Any,
     ) -> None:
         if isinstance(loss, Integral | tuple | list | np.ndarray):
             if isinstance(hidden_layer_sizes, str):
                 activation = hidden_layer_sizes
             loss, hidden_layer_sizes = "squared_error", loss
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            solver=solver,
-            alpha=alpha,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            learning_rate_init=learning_rate_init,
-            power_t=power_t,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            random_state=random_state,
-            tol=tol,
-            verbose=verbose,
-            warm_start=warm_start,
-            momentum=momentum,
-            nesterovs_momentum=nesterovs_momentum,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=epsilon,
-            n_iter_no_change=n_iter_no_change,
-            max_fun=max_fun,
-            engine=engine,
-            time_limit_seconds=time_limit_seconds,
-            callbacks=callbacks,
-            scoring=scoring,
-        )
-        self.loss = loss
+        super().__init__(hidden_layer_sizes, activation, **parameters)
+        self.loss, self.delta, self.quantile = loss, delta, quantile
+
+    @property
+    def _loss(self) -> Loss:
+        numbers = {"huber": {"delta": float(self.delta)}, "quantile": {"quantile": float(self.quantile)}}
+        return self.loss if isinstance(self.loss, Loss) else get_loss(self.loss, **numbers.get(self.loss, {}))
 
     @available_if(_is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -277,9 +275,23 @@ class MLPRegressor(RegressorMixin, Perceptron):
         """
         return self._fit(X, y, sample_weight, None, None, incremental=True)
 
-    def predict(self, X: Any) -> Array:
-        """Quantities (n,), or (n, k) where there are several."""
-        return self._decode(self._predicted(X))
+    def predict(self, X: Any, *, return_std: bool = False) -> Any:
+        """Quantities (n,), or (n, k) where there are several.
+
+        Args:
+            X: Features (n, d).
+            return_std: With loss="gaussian", also the standard deviation of each, which the network has learned.
+        """
+        if not return_std:
+            return self._decode(self._predicted(X))
+        if self._loss.name != "gaussian":
+            raise InputError(f"return_std needs loss='gaussian', which learns a variance; this is {self._loss.name!r}.")
+        mean, variance = np.split(self._loss.predict(self._scores(X)), 2, axis=1)
+        return self._decode(mean), self._decode(np.sqrt(variance))
+
+    def _predictions(self, y: Array) -> Array:
+        p = self._loss.predict(y)
+        return p[:, : p.shape[1] // self._loss.width]
 
     def _learn_targets(self, y: Any, incremental: bool) -> Array:
         self.out_activation_ = "exp" if self.loss == "poisson" else "identity"

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 import scipy.optimize
-from sklearn.base import _fit_context, is_classifier
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.optimize import _check_optimize_result
@@ -19,22 +19,14 @@ from glassnet.errors import InputError, ShapeError
 from glassnet.estimators.parameters import Parameters
 from glassnet.estimators.rows import check_rows, drop_weightless, split
 from glassnet.estimators.scoring import scorer_score
-from glassnet.nn import ACTIVATIONS, LOSSES, Architecture, Data, Engine, Layer, Loss, Network, Spec, State, get_engine
+from glassnet.nn import Data, Engine, Layer, Loss, Network, Schedule, Spec, State, engine_for
 from glassnet.nn.activations import Identity
 from glassnet.nn.elementary import Array
-from glassnet.training import Epoch, History, Report, closing, lbfgs, train
+from glassnet.training import Epoch, History, Report, closing, lbfgs, levenberg_marquardt, train
 from glassnet.training.trainer import Score
 
-# out_activation_, which names the step from y to p, and the loss that owns it.
-LOSS_NAMES = {
-    "softmax": "cross_entropy",
-    "logistic": "binary_cross_entropy",
-    "identity": "squared_error",
-    "exp": "poisson",
-}
 
-
-class Perceptron(Parameters):
+class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
     """What trains and predicts; a subclass knows its targets.
 
     `_state` is what the engine works on; `coefs_` and `intercepts_` are views of its parameters. They are the user's,
@@ -53,8 +45,21 @@ class Perceptron(Parameters):
     def network_(self) -> Network:
         """The trained network: layers made of `coefs_` and `intercepts_` as they stand, the same memory."""
         check_is_fitted(self, "coefs_")
-        fs = [ACTIVATIONS[self.activation]] * (len(self.coefs_) - 1) + [Identity()]
-        return Network([Layer(w, b, f) for w, b, f in zip(self.coefs_, self.intercepts_, fs, strict=True)])
+        fs = (*self._architecture(len(self.coefs_[0]), self.coefs_[-1].shape[1]).activations, Identity())
+        bs: list[Array] | list[None] = self.intercepts_ or [None] * len(self.coefs_)
+        layers = [Layer(w, b, f) for w, b, f in zip(self.coefs_, bs, fs, strict=True)]
+        return Network(layers, getattr(self, "skip_coef_", None))
+
+    def transform(self, X: Any) -> Array:
+        """The learned features: h of the last hidden layer, (n, m), which the output layer sees; without one, X."""
+        network, X = self._prepared(X)
+        _, trace = self._engine(network).trace(network, X)
+        h = trace[-1].x
+        return h.toarray() if hasattr(h, "toarray") else h
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.coefs_[-1].shape[0]
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None) -> Self:
@@ -77,18 +82,23 @@ class Perceptron(Parameters):
     def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, incremental: bool) -> Self:
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-        hidden = self._hidden_sizes()
+        schedule = self._schedule()
+        if incremental and type(schedule).shape is not Schedule.shape:
+            raise InputError(
+                f"learning_rate={self.learning_rate!r} depends on how long training is, which partial_fit does not "
+                f"know: use 'constant', or fit."
+            )
         self._check_callbacks()
         self._check_scoring()
         anew = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = check_rows(self, X, y, reset=anew)
         X, y, s = drop_weightless(X, y, sample_weight)
-        data = Data(X, self._learn_targets(y, incremental), s)
+        data = Data(X, self._learn_targets(y, incremental), self._weigh(y, s, incremental))
         validation = self._check_validation(X_val, y_val)
 
         rng = check_random_state(self.random_state)
         seed = int(rng.randint(np.iinfo(np.int32).max))
-        if self.early_stopping and self.solver != "lbfgs":
+        if self.early_stopping and self._is_stochastic():
             if validation is None:
                 # Two classes are one output; scikit-learn stratifies no more than these, and so do we.
                 stratify = is_classifier(self) and data.t.shape[1] == 1
@@ -98,22 +108,26 @@ class Perceptron(Parameters):
                     "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
                 )
 
-        engine = get_engine(self.engine)
-        sizes = (X.shape[1], *hidden, data.t.shape[1])
-        spec = self._spec(Architecture.create(sizes, self.activation), self._loss, X.dtype.type, len(data))
+        loss = self._loss
+        architecture = self._architecture(X.shape[1], data.t.shape[1] * loss.width)
+        engine = engine_for(self.engine, architecture, loss)
+        spec = self._spec(architecture, loss, X.dtype.type, len(data))
         if anew:
             self._state, self.history_ = engine.init(spec, [seed]), History()
+            self._prepare(self._state, X)
         else:
             self._resume(engine, spec, seed, incremental)
-        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
+        self.n_layers_, self.n_outputs_ = len(architecture.sizes), data.t.shape[1]
 
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is found, and said once, below
-            if self.solver == "lbfgs":
-                self._train_lbfgs(engine, data, validation)
-            else:
+            if self._is_stochastic():
                 self._train_epochs(engine, data, validation, incremental, anew)
+            else:
+                self._train_whole(engine, data, validation, rng)
         network = self._state.network()
         self.coefs_ = [layer.w for layer in network.layers]
+        if network.skip is not None:
+            self.skip_coef_ = network.skip
         self.intercepts_ = [layer.b for layer in network.layers if layer.b is not None]
         self.t_ = self._state.samples
         if not np.isfinite(self._state.parameters).all():
@@ -134,16 +148,21 @@ class Perceptron(Parameters):
 
     @property
     def _loss(self) -> Loss:
-        return LOSSES[LOSS_NAMES[self.out_activation_]]
+        raise NotImplementedError
+
+    def _weigh(self, y: Any, s: Array | None, incremental: bool) -> Array | None:
+        """The weights of rows; a classifier's classes may have theirs."""
+        return s
 
     def _resume(self, engine: Engine, spec: Spec, seed: int, incremental: bool) -> None:
         """Go on from `coefs_` and `intercepts_`, which may have been edited, or set by hand before any fit."""
         state: State | None = getattr(self, "_state", None)
-        if state is None or state.spec.architecture.sizes != spec.architecture.sizes:
+        if state is None or state.spec.architecture != spec.architecture:
             state, incremental = engine.init(spec, [seed]), False
         spec = replace(spec, dtype=state.spec.dtype)
-        given, layers = [*self.coefs_, *self.intercepts_], state.network().layers
-        parameters = [layer.w for layer in layers] + [layer.b for layer in layers if layer.b is not None]
+        given, network = [*self.coefs_, *self.intercepts_], state.network()
+        parameters = [layer.w for layer in network.layers]
+        parameters += [layer.b for layer in network.layers if layer.b is not None]
         shapes, needed = [np.shape(array) for array in given], [array.shape for array in parameters]
         if shapes != needed:
             raise ShapeError(
@@ -228,8 +247,9 @@ class Perceptron(Parameters):
                 stacklevel=5,
             )
 
-    def _train_lbfgs(self, engine: Engine, data: Data, validation: Data | None) -> None:
-        """All rows at once; a step is an epoch of the history."""
+    def _train_whole(self, engine: Engine, data: Data, validation: Data | None, rng: np.random.RandomState) -> None:
+        """L-BFGS or Levenberg–Marquardt: all rows at once; a step is an epoch of the history."""
+        starts = self._starts(engine, data, rng)
         state, history, first, began = self._state, self.history_, self._state.epoch, time.perf_counter()
         callbacks = self._all_callbacks(first)
         limit = np.inf if self.time_limit_seconds is None else self.time_limit_seconds
@@ -238,7 +258,7 @@ class Perceptron(Parameters):
         def after_step(number: int, loss: float, network: Network) -> bool:
             state.parameters[0], state.epoch = network.parameters, first + number
             held_out = None if validation is None else engine.evaluate(state, validation).tolist()
-            # The step that L-BFGS tries first is 1.
+            # These solvers find the length of a step by themselves; 1 is what they try first.
             epoch = Epoch(state.epoch, [loss], held_out, [-loss], [1.0], time.perf_counter() - began)
             history.epochs.append(epoch)
             report = Report(epoch, history, state, self.max_iter)
@@ -250,15 +270,27 @@ class Perceptron(Parameters):
             return bool(history.stopped_by)
 
         with closing(callbacks):
-            solution = lbfgs(
-                engine,
-                state,
-                data,
-                max_iterations=self.max_iter,
-                max_evaluations=self.max_fun,
-                gtol=self.tol,
-                callback=after_step,
-            )
+            tolerances: dict[str, Any] = {} if self.ftol is None else {"ftol": float(self.ftol)}
+            if self.solver == "lm":
+                if self.tol != 1e-4:  # scikit-learn's default is far above what this solver is for
+                    tolerances["gtol"] = self.tol
+                solution = levenberg_marquardt(
+                    engine, starts, data, max_iterations=self.max_iter, callback=after_step, **tolerances
+                )
+            else:
+                solution = lbfgs(
+                    engine,
+                    starts,
+                    data,
+                    max_iterations=self.max_iter,
+                    max_evaluations=self.max_fun,
+                    gtol=self.tol,
+                    callback=after_step,
+                    **tolerances,
+                )
+        best = starts.member(0)
+        best.epoch = state.epoch
+        self._state = best
         self.loss_, self.n_iter_ = solution.loss, min(solution.iterations, self.max_iter)
         history.best_epoch = [state.epoch]
         if solution.message == "interrupted":
@@ -266,25 +298,53 @@ class Perceptron(Parameters):
             warnings.warn("Training interrupted by user.", stacklevel=5)
         elif not history.stopped_by:
             history.stopped_by = {0: "converged", 1: "max_epochs"}.get(solution.status, "no progress")
+            if self.solver == "lm":
+                if solution.status == 1:
+                    warnings.warn(
+                        f"Levenberg-Marquardt reached {self.max_iter} iterations and may not have converged. "
+                        f"Increase max_iter, or n_restarts.",
+                        ConvergenceWarning,
+                        stacklevel=5,
+                    )
+                return
             result = scipy.optimize.OptimizeResult(
                 nit=solution.iterations, status=solution.status, message=solution.message
             )
             _check_optimize_result("lbfgs", result, self.max_iter)  # warns as scikit-learn does
 
+    def _starts(self, engine: Engine, data: Data, rng: np.random.RandomState) -> State:
+        """The state, and beside it as many more networks as there are restarts, each with first weights of its own."""
+        if not self.n_restarts:
+            return self._state
+        seeds = np.asarray(rng.randint(np.iinfo(np.int32).max, size=self.n_restarts))
+        starts = engine.init(self._state.spec, [int(self._state.seeds[0]), *seeds.tolist()])
+        self._prepare(starts, data.x)
+        starts.parameters[0] = starts.best_parameters[0] = self._state.parameters[0]
+        self._state = self._state.copy()
+        return starts
+
     def _predictions(self, y: Array) -> Array:
-        """p (n, k) of scores y (n, k)."""
+        """p (n, k) of scores y."""
         return self._loss.predict(y)
 
     def _predicted(self, X: Any) -> Array:
-        """p (n, k) of rows X, in float32 where both X and the weights are."""
+        """p (n, k) of rows X."""
+        return self._predictions(self._scores(X))
+
+    def _scores(self, X: Any) -> Array:
+        """y of rows X."""
+        network, X = self._prepared(X)
+        return self._engine(network).forward(network, X)
+
+    def _engine(self, network: Network) -> Engine:
+        return engine_for(self.engine, network.architecture, self._loss)
+
+    def _prepared(self, X: Any) -> tuple[Network, Any]:
+        """The network, and rows X that it takes; in float32 where both are."""
         check_is_fitted(self, "coefs_")
         X = validate_data(self, X, accept_sparse="csr", reset=False)
         dtype = np.result_type(X.dtype, self.coefs_[0].dtype, np.float32)
-        layers = [
-            Layer(np.ascontiguousarray(layer.w, dtype), np.ascontiguousarray(layer.b, dtype), layer.f)
-            for layer in self.network_.layers
-        ]
-        return self._predictions(get_engine(self.engine).forward(Network(layers), X))
+        return self.network_.astype(dtype), X
 
     def _learn_targets(self, y: Any, incremental: bool) -> Array:
         """t (n, k) of the y to train on, from which a first fit learns their kind."""

@@ -13,11 +13,13 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
+from glassnet.data.leaks import leaks
 from glassnet.data.preprocessor import Preprocessor
 from glassnet.data.table import Table
 from glassnet.data.targets import ClassTarget, NumberTarget
 from glassnet.errors import DataWarning, InputError, TableError, TrainingWarning
 from glassnet.estimators.scoring import check_scoring, scorer_score
+from glassnet.estimators.table_rows import check_class_weight, class_factors, drop_weightless, reweighed, split_target
 from glassnet.nn import Adam, Architecture, Data, Engine, Network, Spec, State, get_engine, get_loss
 from glassnet.nn.elementary import Array
 from glassnet.training import Callback, Plan, train
@@ -93,8 +95,8 @@ class _TableModel(BaseEstimator):
         """
         self._check_parameters()
         engine = get_engine(self.engine)
-        table, answers, name = _split_target(X, y, target)
-        table, answers, s = _weighted(table, answers, sample_weight)
+        table, answers, name = split_target(X, y, target)
+        table, answers, s = drop_weightless(table, answers, sample_weight)
         if len(table) < FEWEST_ROWS:
             raise TableError(
                 f"The table has {len(table)} row{'s' * (len(table) != 1)} to learn from, but at least {FEWEST_ROWS} "
@@ -106,13 +108,17 @@ class _TableModel(BaseEstimator):
             raise TableError(
                 "No column is left to learn from: each is constant, empty or ignored. Add a column that varies."
             )
+        used = table.select([column.name for column in preprocessor.columns if column.kind != "ignore"])
+        for leak in leaks(used, Table.read({name: answers})[name]):
+            warnings.warn(str(leak), DataWarning, stacklevel=2)
         random = check_random_state(self.random_state)
         rows = Data(preprocessor.transform(table), described.encode(answers), s)
+        factors = self._class_factors(described, rows)
         places: Array | slice = slice(None)  # of the rows to validate on, among `answers`
         if X_val is None:
             data, validation, places = self._hold_out(rows, random)
         else:
-            table_val, answers, _ = _split_target(X_val, y_val, target)
+            table_val, answers, _ = split_target(X_val, y_val, target)
             data, validation = rows, Data(preprocessor.transform(table_val), described.encode(answers))
 
         loss = get_loss(self._loss_name(rows.t.shape[1]))
@@ -125,12 +131,14 @@ class _TableModel(BaseEstimator):
             init="he",
             dtype=np.float32,
         )
+        scored = validation  # a scorer weighs classes in its own way
+        data, validation = reweighed(data, factors), reweighed(validation, factors) if validation is not None else None
         state = engine.init(spec, [int(random.randint(SEEDS))])
         score = None
         if self.scoring is not None:
             learner: Any = copy(self)  # what was fitted before stays until this fit has gone well
             learner.target_, learner.loss_ = described, loss
-            score = learner._scorer(engine, state, validation, learner._answers(answers)[places])
+            score = learner._scorer(engine, state, scored, learner._answers(answers)[places])
         plan = Plan(
             max_epochs=self.max_iter,
             patience=self.n_iter_no_change if validation is not None else np.inf,
@@ -184,6 +192,8 @@ class _TableModel(BaseEstimator):
         mean = np.average(data.t, axis=0, weights=data.s)
         constant = np.broadcast_to(self._score_of_constant(mean), judged.t.shape)
         gain = self.loss_.rows(constant, judged.t) - self.loss_.rows(self._scores_of(judged.x), judged.t)
+        if judged.s is not None:
+            gain = gain * judged.s / judged.s.mean()
         noise = gain.std() / np.sqrt(len(gain))  # standard error of the mean gain
         varies = not np.all(data.t == data.t[0])
         # A scorer may have chosen weights that are right more often, and surer where they are wrong.
@@ -228,7 +238,7 @@ class _TableModel(BaseEstimator):
         self._check_fitted()
         if y is None and target is None:
             target = self.target_.name
-        table, answers, _ = _split_target(X, y, target)
+        table, answers, _ = split_target(X, y, target)
         return float(self._metric(self._answers(answers), self.predict(table), sample_weight=sample_weight))
 
     def _hidden(self) -> list[int]:
@@ -289,6 +299,10 @@ class _TableModel(BaseEstimator):
     def _answers(self, answers: Any) -> Any:
         raise NotImplementedError
 
+    def _class_factors(self, target: Any, rows: Data) -> Array | None:
+        """What the weights of each class are multiplied with."""
+        return None
+
 
 def _accuracy(labels: Array, predicted: Array, sample_weight: Any) -> float:
     """scikit-learn's takes labels with a fraction for quantities."""
@@ -299,7 +313,7 @@ class TableClassifier(ClassifierMixin, _TableModel):
     """A network that tells classes apart, on any table.
 
     Columns are prepared by themselves: numbers standardised and, where missing, set to the median with a flag;
-    categories one-hot; booleans as they are. The network is x → silu layers → p, trained by Adam on cross-entropy until
+    categories one-hot; booleans as they are; dates as a trend and the cycles of year, week and day. The network is x → silu layers → p, trained by Adam on cross-entropy until
     the loss of held-out rows stops falling; the weights of the best epoch are kept.
 
     Args:
@@ -311,13 +325,16 @@ class TableClassifier(ClassifierMixin, _TableModel):
         max_iter: Epochs at the most.
         n_iter_no_change: Epochs without a lower validation loss before training stops.
         validation_fraction: Share of the rows held out to see when to stop; 0 trains on all for `max_iter` epochs.
-        columns: Kinds for columns that were taken wrongly: "number", "category", "boolean" or "ignore".
+        columns: Kinds for columns that were taken wrongly: "number", "category", "boolean", "date", "time", "duration"
+            or "ignore".
         time_limit_seconds: End after about so long, with the best weights so far.
         callbacks: Called after every epoch with a `training.Report`; returning True ends the training.
         engine: "auto", "kernel" or "numpy".
         random_state: An int gives the same network every time.
         scoring: What to watch on the held-out rows in place of the loss: a name of `sklearn.metrics.get_scorer_names`,
             such as "roc_auc", "neg_log_loss" or "f1_macro". The weights of the epoch with the highest score are kept.
+        class_weight: How much the rows of each class count in the loss, beside sample_weight: "balanced" makes all
+            classes count the same; or a weight > 0 by label, as {"rare": 5.0}, 1 for the labels that it leaves out.
 
     Attributes:
         classes_: The labels, sorted.
@@ -335,6 +352,44 @@ class TableClassifier(ClassifierMixin, _TableModel):
     _constant_name = "the majority class"
     _metric = staticmethod(_accuracy)
     score = _TableModel.score  # not the mixin's, which knows no tables
+
+    def __init__(
+        self,
+        *,
+        hidden_layer_sizes: int | Sequence[int] = (128, 128),
+        activation: str | Sequence[str] = "silu",
+        alpha: float = 1e-3,
+        learning_rate_init: float = 2e-3,
+        batch_size: int | str = "auto",
+        max_iter: int = 500,
+        n_iter_no_change: int = 20,
+        validation_fraction: float = 0.2,
+        columns: Mapping[str, str] | None = None,
+        time_limit_seconds: float | None = None,
+        callbacks: Sequence[Callback] | None = None,
+        engine: str = "auto",
+        random_state: Any = None,
+        scoring: str | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
+    ) -> None:
+        # scikit-learn reads the parameters off this signature, so that it repeats them all.
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            alpha=alpha,
+            learning_rate_init=learning_rate_init,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            n_iter_no_change=n_iter_no_change,
+            validation_fraction=validation_fraction,
+            columns=columns,
+            time_limit_seconds=time_limit_seconds,
+            callbacks=callbacks,
+            engine=engine,
+            random_state=random_state,
+            scoring=scoring,
+        )
+        self.class_weight = class_weight
 
     @property
     def classes_(self) -> Array:
@@ -357,6 +412,13 @@ class TableClassifier(ClassifierMixin, _TableModel):
         """The probability of each class, (n, classes), columns in the order of `classes_`."""
         p = self._predicted(X)
         return self.target_.probabilities(p)
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_class_weight(self.class_weight)
+
+    def _class_factors(self, target: ClassTarget, rows: Data) -> Array | None:
+        return class_factors(self.class_weight, target, rows)
 
     def _describe_target(self, answers: Any, name: str) -> ClassTarget:
         described = ClassTarget.fit(answers, name)
@@ -385,7 +447,8 @@ class TableRegressor(RegressorMixin, _TableModel):
 
     Columns are prepared as by `TableClassifier`, the target is standardised, and predictions come in its own units. The
     network is x → silu layers → y, trained by Adam on the squared error until the loss of held-out rows stops falling;
-    the weights of the best epoch are kept. Parameters and attributes are `TableClassifier`'s, without `classes_`.
+    the weights of the best epoch are kept. Parameters and attributes are `TableClassifier`'s, without
+    `class_weight` and `classes_`.
 
     >>> table = {"x": [i / 50 for i in range(200)], "y": [(i / 50 - 2) ** 2 for i in range(200)]}
     >>> model = TableRegressor(random_state=0).fit(table, target="y")
@@ -420,41 +483,3 @@ class TableRegressor(RegressorMixin, _TableModel):
 
     def _answers(self, answers: Any) -> Any:
         return self.target_.quantities(answers)
-
-
-def _split_target(X: Any, y: Any, target: str | None) -> tuple[Table, Any, str]:
-    """The table without its target, the target, and its name."""
-    if isinstance(y, str):
-        raise InputError(f"y is the text {y!r}. To name a column of the table, write target={y!r}.")
-    if (y is None) == (target is None):
-        came = "neither y nor target was given" if y is None else "both y and target were given"
-        raise InputError(f"{came}, but one is needed: fit(X, y), or fit(table, target='column').")
-    table = Table.read(X)
-    if target is not None:
-        table.require(target)
-        return table.without(target), table[target], target
-    name = getattr(y, "name", None)
-    answers = y
-    if hasattr(y, "ndim") and y.ndim == 2:
-        if y.shape[1] != 1:
-            raise InputError(f"y has shape {y.shape}, but one target is needed: a column (n,).")
-        answers = y[:, 0] if isinstance(y, np.ndarray) else Table.read(y).frame.to_series(0)
-    if len(answers) != len(table):
-        raise InputError(f"X has {len(table)} rows and y has {len(answers)}, but each row needs one answer.")
-    return table, answers, str(name) if name else "target"
-
-
-def _weighted(table: Table, answers: Any, sample_weight: Any) -> tuple[Table, Any, Array | None]:
-    """Without the rows of weight 0."""
-    if sample_weight is None:
-        return table, answers, None
-    s = np.asarray(sample_weight, dtype=np.float64)
-    if s.shape != (len(table),) or not np.isfinite(s).all() or (s < 0).any() or not s.any():
-        raise InputError(
-            f"sample_weight has shape {s.shape} for {len(table)} rows"
-            + (f" and a smallest value of {s.min():g}" if s.size else "")
-            + ", but needs one finite number ≥ 0 for each row, and one above 0."
-        )
-    rows = np.flatnonzero(s)
-    kept = Table.read({"answer": answers})["answer"].gather(rows)
-    return table.take(rows), kept, s[rows]

@@ -29,7 +29,7 @@ def central_difference(value: Callable[[], float], array: Array, step: float = 1
 
 
 def check_gradients(network: Network, loss: Loss, x: Any, t: Array, s: Array | None = None) -> dict[str, float]:
-    """How far every dw and db of backward is from central differences: ‖difference‖ / ‖gradient‖.
+    """How far every dw, db and du of backward is from central differences: ‖difference‖ / ‖gradient‖.
 
     Args:
         network: A network of float64.
@@ -50,7 +50,11 @@ def check_gradients(network: Network, loss: Loss, x: Any, t: Array, s: Array | N
     gradients = network.backward(trace, loss.derivative(y, t, s), input_gradient=False)
     distances = {}
     for i, (layer, gradient) in enumerate(zip(network.layers, gradients, strict=True)):
-        for name, parameter, exact in (("dw", layer.w, gradient.dw), ("db", layer.b, gradient.db)):
+        beside = None if gradient.du is None else network.skip
+        for name, parameter, exact in (
+            *(("dw", layer.w, gradient.dw), ("db", layer.b, gradient.db)),
+            ("du", beside, gradient.du),
+        ):
             if parameter is not None and exact is not None:
                 numeric = central_difference(lambda: loss(network.forward(x)[0], t, s), parameter)
                 scale = max(float(np.linalg.norm(exact)), 1e-12)

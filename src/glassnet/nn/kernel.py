@@ -82,9 +82,9 @@ class KernelEngine:
     def advance(self, state: State, data: Data, steps: int) -> State:
         spec = state.spec
         data = _prepared(spec.architecture, spec.loss, data, spec.dtype)
-        n, batches = len(data), spec.batches(len(data))
+        n, batches, read = len(data), spec.batches(len(data)), np.ascontiguousarray
         for name, dtype in (("parameters", spec.dtype), ("moments", spec.dtype), ("loss_sum", np.float64)):
-            # Of an array in another layout or dtype the kernel would get a copy, and the steps would be lost with it.
+            # In the layout and dtype that the kernel writes to; what it only reads is brought there below.
             setattr(state, name, np.require(getattr(state, name), dtype, ["C", "W"]))
         _kernel.advance(
             _handle(spec.architecture),
@@ -93,19 +93,19 @@ class KernelEngine:
             hyperparameters(spec.optimizer),
             state.parameters,
             state.moments,
-            state.seeds,
-            state.learning_rate,
+            read(state.seeds, np.uint64),
+            read(state.learning_rate, np.float64),
             spec.schedule.factors(state.step, steps, state.total_steps),
             [float(factor) for pair in spec.rates for factor in pair],
-            state.l2,
-            state.l1,
-            state.weight_decay,
+            read(state.l2, np.float64),
+            read(state.l1, np.float64),
+            read(state.weight_decay, np.float64),
             [float(rate) for rate in spec.dropout] if any(spec.dropout) else [],
             float(spec.gradient_norm or 0),
             float(spec.weight_norm or 0),
             state.loss_sum,
-            state.active,
-            state.frozen,
+            read(state.active, np.bool_),
+            None if state.frozen is None else read(state.frozen, np.bool_),
             state.epoch,
             state.batch,
             state.step,

@@ -63,7 +63,7 @@ def dropout_mask(
     count = shape[0] * shape[1]
     words = random_words(seed, DROPOUT, epoch, (count + 1) // 2, batch, layer)
     draws = words.astype("<u4").view("<u2")[:count].reshape(shape)  # each word gives its low half first
-    return np.where(draws >= round(rate * 65536), 1 / (1 - rate), 0.0)
+    return np.where(draws >= int(rate * 65536 + 0.5), 1 / (1 - rate), 0.0)
 
 
 def _two_words(seed: int, purpose: int) -> NDArray[np.uint64]:

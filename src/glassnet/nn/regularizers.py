@@ -33,7 +33,8 @@ def clip_norm(g: Array, largest: float) -> Array:
     >>> clip_norm(np.array([3.0, 4.0]), 1.0)
     array([0.6, 0.8])
     """
-    norm = float(np.sqrt(g @ g))
+    long = g.astype(np.float64, copy=False)  # the squares of a float32 may leave its format
+    norm = float(np.sqrt(long @ long))
     return g * (largest / norm) if norm > largest else g
 
 

@@ -82,7 +82,7 @@ class StepDecay(Schedule):
     gamma: float = 0.1
 
     def shape(self, progress: Array) -> Array:
-        return self.gamma ** np.sum([progress >= milestone for milestone in self.milestones], axis=0, dtype=float)
+        return self.gamma ** np.searchsorted(sorted(self.milestones), progress, side="right").astype(float)
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,11 @@ class OneCycle(Schedule):
     peak: float = 0.3
     start: float = 0.04
     final: float = 1e-4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.peak < 1:
+            raise InputError(f"peak is {self.peak!r}, but must be a share of the training between 0 and 1.")
 
     def shape(self, progress: Array) -> Array:
         up = 0.5 * (1 - cos(np.pi * np.minimum(progress / self.peak, 1)))

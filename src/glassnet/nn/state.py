@@ -122,6 +122,11 @@ class State:
         """The network of a member: views of its parameters."""
         return Network.from_parameters(self.spec.architecture, self.parameters[member])
 
+    def member(self, k: int) -> "State":
+        """A state of that network alone, which shares no array with this one."""
+        one = {f.name: getattr(self, f.name)[k : k + 1].copy() for f in fields(self) if f.name in _BY_MEMBER}
+        return replace(self.copy(), **one, moments=self.moments[:, k : k + 1].copy())
+
     def copy(self) -> "State":
         """A state that shares no array with this one."""
         arrays: dict[str, Any] = {
@@ -135,6 +140,12 @@ class State:
         fresh.parameters[...] = self.parameters
         fresh.best_parameters[...] = self.parameters
         return replace(fresh, frozen=self.frozen, epoch=self.epoch, samples=self.samples)
+
+
+_BY_MEMBER = (
+    *("seeds", "parameters", "first_rate", "learning_rate", "l2", "l1", "weight_decay", "loss_sum", "active"),
+    *("best_parameters", "best_score", "best_epoch", "stale"),
+)
 
 
 @dataclass(frozen=True)

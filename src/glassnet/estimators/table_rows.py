@@ -1,0 +1,99 @@
+"""Tables as users give them → rows to train on, with their answers and weights, or one clear message."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from glassnet.data.table import Table
+from glassnet.data.targets import ClassTarget
+from glassnet.errors import InputError, unknown_name
+from glassnet.nn import Data
+from glassnet.nn.elementary import Array
+
+
+def split_target(X: Any, y: Any, target: str | None) -> tuple[Table, Any, str]:
+    """The table without its target, the target, and its name."""
+    if isinstance(y, str):
+        raise InputError(f"y is the text {y!r}. To name a column of the table, write target={y!r}.")
+    if (y is None) == (target is None):
+        came = "neither y nor target was given" if y is None else "both y and target were given"
+        raise InputError(f"{came}, but one is needed: fit(X, y), or fit(table, target='column').")
+    table = Table.read(X)
+    if target is not None:
+        table.require(target)
+        return table.without(target), table[target], target
+    name = getattr(y, "name", None)
+    answers = y
+    if hasattr(y, "ndim") and y.ndim == 2:
+        if y.shape[1] != 1:
+            raise InputError(f"y has shape {y.shape}, but one target is needed: a column (n,).")
+        answers = y[:, 0] if isinstance(y, np.ndarray) else Table.read(y).frame.to_series(0)
+    if len(answers) != len(table):
+        raise InputError(f"X has {len(table)} rows and y has {len(answers)}, but each row needs one answer.")
+    return table, answers, str(name) if name else "target"
+
+
+def drop_weightless(table: Table, answers: Any, sample_weight: Any) -> tuple[Table, Any, Array | None]:
+    """Without the rows of weight 0."""
+    if sample_weight is None:
+        return table, answers, None
+    s = np.asarray(sample_weight, dtype=np.float64)
+    if s.shape != (len(table),) or not np.isfinite(s).all() or (s < 0).any() or not s.any():
+        raise InputError(
+            f"sample_weight has shape {s.shape} for {len(table)} rows"
+            + (f" and a smallest value of {s.min():g}" if s.size else "")
+            + ", but needs one finite number ≥ 0 for each row, and one above 0."
+        )
+    rows = np.flatnonzero(s)
+    kept = Table.read({"answer": answers})["answer"].gather(rows)
+    return table.take(rows), kept, s[rows]
+
+
+def check_class_weight(class_weight: Any) -> None:
+    """An InputError unless it is None, "balanced" or a dict of numbers above 0."""
+    fits = class_weight is None or (isinstance(class_weight, str) and class_weight == "balanced")
+    if isinstance(class_weight, Mapping):
+        fits = all(
+            isinstance(w, int | float | np.number) and not isinstance(w, bool) and 0 < w < np.inf
+            for w in class_weight.values()
+        )
+    if not fits:
+        raise InputError(
+            f'class_weight is {class_weight!r}, but must be None, "balanced", or a dict of finite numbers > 0, '
+            f"such as {{'rare': 5.0}}; classes that are not in it have weight 1."
+        )
+
+
+def class_factors(class_weight: Any, target: ClassTarget, rows: Data) -> Array | None:
+    """What the weights of rows of each class are multiplied with, (classes,); None where nothing changes.
+
+    "balanced" is Σs / (k Σs of the class), so that all k classes weigh the same, and the rows together as before.
+
+    >>> target = ClassTarget.fit(["no", "no", "no", "yes"])
+    >>> class_factors("balanced", target, Data(np.zeros((4, 1)), target.encode(["no", "no", "no", "yes"]))).round(3)
+    array([0.667, 2.   ])
+    """
+    if class_weight is None:
+        return None
+    k = len(target.labels)
+    if isinstance(class_weight, str):
+        sums = np.bincount(_codes(rows), weights=rows.s, minlength=k)
+        return sums.sum() / (k * np.where(sums, sums, np.inf))  # a class may have lost all its rows to weight 0
+    for label in class_weight:
+        if label not in target.labels:
+            raise unknown_name("class in class_weight", label, map(str, target.labels))
+    return np.array([float(class_weight.get(label, 1.0)) for label in target.labels])
+
+
+def reweighed(rows: Data, factors: Array | None) -> Data:
+    """The rows, their weights multiplied by the factors of their classes."""
+    if factors is None:
+        return rows
+    s = factors[_codes(rows)]
+    return Data(rows.x, rows.t, s if rows.s is None else s * rows.s)
+
+
+def _codes(rows: Data) -> Array:
+    """The class of each row, (n,), from t (n, 1) of 0 and 1 or one-hot t (n, k)."""
+    return rows.t.argmax(axis=1) if rows.t.shape[1] > 1 else rows.t[:, 0].astype(np.int64)
