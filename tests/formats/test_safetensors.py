@@ -18,7 +18,7 @@ import glassnet as gn
 from glassnet.errors import FileFormatError, InputError
 from glassnet.formats import safetensors as format_
 from glassnet.formats.safetensors import describe, load, save
-from glassnet.nn import ACTIVATIONS, Activation, Layer, Network
+from glassnet.nn import ACTIVATIONS, Activation, Cosine, Huber, Layer, Network, RMSprop
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore::UserWarning")
 
@@ -526,3 +526,33 @@ def test_every_changed_weight_is_noticed(path):
     path.write_bytes(content)
     with pytest.raises(FileFormatError, match="checksum"):
         load(path)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("kind", "parameters"),
+    [
+        (gn.MLPRegressor, {"loss": "gaussian", "skip": True, "activation": ["mish"]}),
+        (gn.MLPRegressor, {"loss": Huber(0.5), "solver": RMSprop(0.01, decay=0.8), "learning_rate": Cosine(final=0.1)}),
+        (gn.MLPRegressor, {"bias": False, "frozen": [0], "coefs_init": [np.ones((3, 4)), np.ones((4, 1))]}),
+        (gn.MLPRegressor, {"solver": "lm", "n_restarts": 2}),
+        (gn.MLPClassifier, {"label_smoothing": 0.1, "class_weight": {0: 2.0, 1: 1.0}, "dropout": [0.2]}),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_every_kind_of_parameter_comes_back(kind, parameters, tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 3))
+    model = kind(hidden_layer_sizes=(4,), max_iter=3, random_state=0, **parameters).fit(X, X[:, 0] > 0)
+    save(model, tmp_path / "model")
+    again = load(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    np.testing.assert_array_equal(again.transform(X), model.transform(X))
+    for name in set(parameters) - {"coefs_init"}:
+        given = parameters[name]
+        assert again.get_params()[name] == (tuple(given) if isinstance(given, list) else given)
+    if model.solver == "adam":
+        for each in (model, again):
+            each.partial_fit(X, X[:, 0] > 0)
+        if "frozen" in parameters:
+            np.testing.assert_array_equal(again.coefs_[0], np.ones((3, 4)))

@@ -252,7 +252,7 @@ class Parameters(BaseEstimator):
         )
 
     def _prepare(self, state: State, x: Any) -> None:
-        """First weights that are given or made for the data, and what stays as it is."""
+        """First weights that are given or made for the data."""
         for member in range(len(state)):
             network = state.network(member)
             if self.init == "data":
@@ -273,6 +273,10 @@ class Parameters(BaseEstimator):
                     if array is not None:
                         array[...] = value
         state.best_parameters[...] = state.parameters
+        self._freeze(state)
+
+    def _freeze(self, state: State) -> None:
+        """What stays as it is."""
         if self.frozen is not None:
             blocks = state.spec.architecture.blocks()
             layers = len(state.spec.architecture.shapes)

@@ -10,7 +10,7 @@ from glassnet.data.records import Record, damaged
 from glassnet.errors import InputError
 from glassnet.estimators import MLPClassifier, MLPRegressor
 from glassnet.formats.values import plain, read_count, read_history, read_number, read_numbers, record_parameters
-from glassnet.nn import Architecture, Network, get_activation, get_engine
+from glassnet.nn import Network, get_engine
 
 OUT_ACTIVATIONS = {"MLPClassifier": ("logistic", "softmax"), "MLPRegressor": ("identity", "exp")}
 CURVES = ("loss_curve_", "validation_scores_")  # lists that L-BFGS, or no early stopping, leaves out
@@ -68,7 +68,11 @@ def restore_mlp(model: Any, record: Record, network: Network) -> None:
         model._validate_params()
     except ValueError as error:
         raise damaged(str(error)) from None
-    if not network.architecture.bias or any(f.name != model.activation for f in network.architecture.activations):
+    try:
+        agrees = network.architecture == model._architecture(sizes[0], sizes[-1])
+    except (InputError, ValueError, TypeError):
+        agrees = False
+    if not agrees:
         raise damaged("the architecture is not that of the parameters")
     fitted = Record(record.field("fitted"), "the fitted attributes")
     model.out_activation_ = fitted.text("out_activation_")
@@ -76,7 +80,10 @@ def restore_mlp(model: Any, record: Record, network: Network) -> None:
         raise damaged(f"a {type(model).__name__} has no {model.out_activation_!r} outputs")
     if isinstance(model, MLPClassifier):
         _restore_labels(model, Record(record.field("target"), "the target"), sizes[-1])
-    model.n_features_in_, model.n_outputs_, model.n_layers_ = sizes[0], sizes[-1], len(sizes)
+    loss = model._loss
+    if sizes[-1] % loss.width:
+        raise damaged(f"the loss {loss.name!r} does not fit {sizes[-1]} outputs")
+    model.n_features_in_, model.n_outputs_, model.n_layers_ = sizes[0], sizes[-1] // loss.width, len(sizes)
     if record.field("feature_names") is not None:
         model.feature_names_in_ = np.array(record.texts("feature_names"), dtype=object)
         if len(model.feature_names_in_) != sizes[0]:
@@ -89,10 +96,12 @@ def restore_mlp(model: Any, record: Record, network: Network) -> None:
 
     # A state without the optimizer's moments: partial_fit and warm_start go on from here.
     progress = Record(record.field("progress"), "the progress of training")
-    architecture = Architecture(sizes, tuple(get_activation(f) for f in network.architecture.activations))
-    state = get_engine("numpy").init(
-        model._spec(architecture, model._loss, dtype, n=sys.maxsize), [read_count(progress, "seed")]
-    )
+    try:
+        spec = model._spec(network.architecture, loss, dtype, n=sys.maxsize)
+        state = get_engine("numpy").init(spec, [read_count(progress, "seed")])
+        model._freeze(state)
+    except (InputError, TypeError) as error:
+        raise damaged(f"its parameters make no training: {error}") from None
     state.parameters[0] = state.best_parameters[0] = network.parameters
     state.epoch, state.samples = read_count(progress, "epoch"), read_count(progress, "samples")
     state.learning_rate[0] = read_number(progress.field("learning_rate"), "learning_rate")
@@ -101,7 +110,10 @@ def restore_mlp(model: Any, record: Record, network: Network) -> None:
     state.best_epoch[0], state.stale[0] = read_count(progress, "best_epoch"), read_count(progress, "stale")
     model._state, model.t_, model._scored_by = state, state.samples, model.scoring
     layers = state.network().layers
-    model.coefs_, model.intercepts_ = [layer.w for layer in layers], [layer.b for layer in layers]
+    model.coefs_ = [layer.w for layer in layers]
+    model.intercepts_ = [layer.b for layer in layers if layer.b is not None]
+    if network.skip is not None:
+        model.skip_coef_ = state.network().skip
 
 
 def _restore_labels(model: MLPClassifier, record: Record, k: int) -> None:

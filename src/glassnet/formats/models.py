@@ -46,6 +46,8 @@ def encode(model: Model) -> tuple[dict[str, Any], dict[str, Array]]:
         for letter, array in (("w", layer.w), ("b", layer.b))
         if array is not None
     }
+    if network.skip is not None:
+        tensors["skip.u"] = np.ascontiguousarray(network.skip)
     if not network.layers or not isinstance(network.layers[-1].f, Identity):
         raise InputError("The network's last layer is missing or not linear: it needs the activation identity.")
     architecture = network.architecture
@@ -56,6 +58,7 @@ def encode(model: Model) -> tuple[dict[str, Any], dict[str, Array]]:
         "sizes": [int(size) for size in architecture.sizes],
         "activations": [name_activation(f) for f in architecture.activations],
         "bias": architecture.bias,
+        **({"skip": True} if architecture.skip else {}),
     }
     return {"kind": kind, "architecture": shape, **rest}, tensors
 
@@ -71,8 +74,9 @@ def decode(content: Any, tensors: dict[str, Array]) -> Model:
     if kind not in KINDS:
         raise damaged(f"it holds a {kind!r}; known are {', '.join(KINDS)}")
     shape = Record(record.field("architecture"), "the architecture")
+    flags = shape.flag("bias"), "skip" in shape.record and shape.flag("skip")
     try:
-        architecture = Architecture.create(shape.items("sizes"), shape.items("activations"), shape.flag("bias"))
+        architecture = Architecture.create(shape.items("sizes"), shape.items("activations"), *flags)
     except InputError as error:
         raise damaged(str(error)) from None
     fault = _fault(architecture, tensors)
@@ -94,6 +98,8 @@ def _shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
         shapes[f"layers.{i}.w"] = (d, m)
         if architecture.bias:
             shapes[f"layers.{i}.b"] = (m,)
+    if architecture.skip:
+        shapes["skip.u"] = (architecture.sizes[0], architecture.sizes[-1])
     return shapes
 
 

@@ -2,17 +2,26 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
 from glassnet.data.records import Record, damaged
 from glassnet.errors import InputError
-from glassnet.nn import ACTIVATIONS, Activation
+from glassnet.nn import ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, Activation
 from glassnet.training import Epoch, History
 
 NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}  # JSON has no word for these
 LARGEST_COUNT = 2**63 - 1
+LEFT_OUT = {"callbacks", "coefs_init", "intercepts_init"}  # what a fitted model needs no more
+# Objects that a parameter may be, beside plain values: rebuilt from their numbers.
+PARTS: dict[str, dict[str, Any]] = {
+    "optimizer": dict(OPTIMIZERS),
+    "schedule": dict(SCHEDULES),
+    "loss": {name: type(loss) for name, loss in LOSSES.items()},
+}
+PAIRS = "pairs"  # of a dict whose keys are not all texts
 
 
 def name_activation(f: Activation) -> str:
@@ -39,9 +48,42 @@ def plain(value: Any, name: str) -> Any:
         return [plain(item, name) for item in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return {key: plain(item, name) for key, item in value.items()}
+    if isinstance(value, Mapping):  # JSON's keys are texts
+        return {PAIRS: [[plain(key, name), plain(item, name)] for key, item in value.items()]}
+    for kind, known in PARTS.items():
+        if type(value) in known.values():
+            numbers = {f.name: plain(getattr(value, f.name), name) for f in fields(value) if f.init}
+            return {"part": kind, "name": value.name, "numbers": numbers}
     raise InputError(
         f"{name} holds {value!r}, which a file cannot hold: use texts, numbers, flags, None, lists or dicts."
     )
+
+
+def read_parameter(value: Any) -> Any:
+    """A constructor's argument that `plain` wrote; lists come back as tuples."""
+    if isinstance(value, str):
+        return NOT_FINITE.get(value, value)
+    if isinstance(value, list):
+        return tuple(read_parameter(item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    record = Record(value, "a parameter")
+    if value.keys() == {PAIRS}:
+        pairs = record.items(PAIRS)
+        if not all(
+            isinstance(pair, list) and len(pair) == 2 and not isinstance(pair[0], list | dict) for pair in pairs
+        ):
+            raise damaged("the pairs of a parameter are not pairs")
+        return {read_parameter(key): read_parameter(item) for key, item in pairs}
+    if value.keys() != {"part", "name", "numbers"}:
+        return {key: read_parameter(item) for key, item in value.items()}
+    known, numbers = PARTS.get(record.text("part"), {}), record.field("numbers")
+    if record.text("name") not in known or not isinstance(numbers, dict):
+        raise damaged(f"there is no {value['part']} {value['name']!r}")
+    try:
+        return known[value["name"]](**{str(key): read_parameter(number) for key, number in numbers.items()})
+    except (TypeError, ValueError) as error:
+        raise damaged(f"the {value['part']} {value['name']!r} cannot be made: {error}") from None
 
 
 def read_number(value: Any, name: str) -> float:
@@ -68,9 +110,8 @@ def read_count(record: Record, key: str) -> int:
 
 
 def record_parameters(model: Any) -> dict[str, Any]:
-    """The constructor's arguments, without functions; of random_state only an int."""
-    parameters = model.get_params(deep=False)
-    del parameters["callbacks"]
+    """The constructor's arguments, without functions and first weights; of random_state only an int."""
+    parameters = {name: value for name, value in model.get_params(deep=False).items() if name not in LEFT_OUT}
     if not isinstance(parameters["random_state"], int | np.integer):
         parameters["random_state"] = None
     return {name: plain(value, f"The parameter {name}") for name, value in parameters.items()}
@@ -79,12 +120,9 @@ def record_parameters(model: Any) -> dict[str, Any]:
 def create_estimator(kind: Any, content: Any) -> Any:
     """An estimator with the constructor's arguments; those that the file does not know keep their default."""
     known = kind().get_params(deep=False)
-    if not isinstance(content, dict) or not content.keys() <= known.keys() - {"callbacks"}:
+    if not isinstance(content, dict) or not content.keys() <= known.keys() - LEFT_OUT:
         raise damaged(f"its parameters are not those of a {kind.__name__}")
-    parameters = {
-        key: NOT_FINITE.get(value, value) if isinstance(value, str) else value for key, value in content.items()
-    }
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()})
+    return kind(**{key: read_parameter(value) for key, value in content.items()})
 
 
 def read_history(content: Any) -> History:
