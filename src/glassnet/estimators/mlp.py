@@ -7,6 +7,7 @@ squared error reports their mean but follows the gradient of the sum.
 # scikit-learn carries no types, so its decorators are Any.
 # mypy: allow-untyped-decorators
 
+from functools import wraps
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -34,6 +35,20 @@ def _is_stochastic(model: Perceptron) -> bool:
     return True
 
 
+def _sizes_may_come_first(own: Any) -> Any:
+    """scikit-learn's regressor has its loss first, where people write the sizes of layers."""
+
+    @wraps(own)
+    def init(self: Any, *first: Any, **parameters: Any) -> None:
+        if first and isinstance(first[0], Integral | tuple | list | np.ndarray) and len(first) <= 2:
+            own(self, **dict(zip(("hidden_layer_sizes", "activation"), first, strict=False)), **parameters)
+        else:
+            own(self, *first, **parameters)
+
+    init.__signature__ = own.__signature__  # type: ignore[attr-defined]
+    return init
+
+
 class MLPClassifier(ClassifierMixin, Perceptron):
     """Classes from numbers: scikit-learn's `MLPClassifier`, on an engine of its own.
 
@@ -46,19 +61,23 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     Args:
         hidden_layer_sizes: Units of each hidden layer; a number is one layer, () is a linear model.
-        activation: f of the hidden layers: "identity", "logistic", "tanh", "relu" or "silu".
-        solver: "adam", "sgd", or "lbfgs", which looks at all rows at once and suits small data.
-        alpha: α of the penalty on weights, not biases.
+        activation: f of the hidden layers, a name of `glassnet.nn.ACTIVATIONS`; or a list with one for each; or a pair
+            (f, f′) of your own, on the NumPy engine.
+        solver: "adam", "adamw", "sgd", "nesterov", "rmsprop" or a `glassnet.nn.Optimizer`, which take a step for every
+            minibatch; "lbfgs", which looks at all rows at once and suits small data; or "lm", Levenberg–Marquardt, for
+            small regressions on the squared error that are to be right to many digits.
+        alpha: α of the penalty on weights, not biases. With "lm" the default stands for 0.
         batch_size: Rows of a minibatch; "auto" is min(200, n).
-        learning_rate: With "sgd": "constant"; "invscaling", which is `learning_rate_init` / (rows seen + 1)ᵖ;
-            or "adaptive", a fifth of itself at every plateau, until it is at most 1e-6.
-        learning_rate_init: The first learning rate of "sgd" and "adam".
+        learning_rate: "constant"; "step", "cosine" or "one_cycle" over the `max_iter` epochs; a
+            `glassnet.nn.Schedule`; with "sgd" and "nesterov" also "invscaling", which is `learning_rate_init` /
+            (rows seen + 1)ᵖ, or "adaptive", a fifth of itself at every plateau, until it is at most 1e-6.
+        learning_rate_init: The first learning rate of a solver that takes steps.
         power_t: p of "invscaling".
         max_iter: Epochs at the most; with "lbfgs" steps.
         shuffle: A new order of rows for every epoch.
         random_state: Seeds first weights, shuffling and the split for early stopping.
         tol: An epoch improves when the loss falls (with `early_stopping`, the score rises) by at least so much.
-            With "lbfgs", no element of the gradient is larger at the end.
+            With "lbfgs" and "lm", no element of the gradient is larger at the end ("lm": 1e-12 unless it is set).
         verbose: Print a line for every epoch.
         warm_start: `fit` goes on from the last fit's weights.
         momentum: Of "sgd".
@@ -73,8 +92,27 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         engine: "kernel", "numpy", or "auto": the kernel where it was compiled.
         time_limit_seconds: End after about so long with what has been reached.
         callbacks: Each is called with a `glassnet.training.Report` after every epoch; returning True ends the fit.
+        bias: False leaves out every b.
+        skip: True adds a linear path u from input to output, `skip_coef_`: y = hv + c + xu.
+        dropout: The share of units that a step leaves out, for all hidden layers or one each.
+        l1: α of a penalty αΣ|w| / Σs.
+        weight_decay: λ: before a step weights shrink by 1 − ηλ; None is 0.01 for "adamw" and 0 for the others.
+        gradient_norm: A longer gradient is scaled down to this length.
+        weight_norm: The weights into a unit are scaled down to this length after a step.
+        warmup_steps: Steps over which the rate rises to where it should be.
+        layer_rates: Factors on the learning rate, one for each layer, the last one included.
+        bias_rate: A factor on the learning rate of biases.
+        init: First weights: "glorot", "he", "lecun", "orthogonal", "zeros", or "data", which standardises every unit on
+            the first 1,000 rows.
+        coefs_init: First weights of your own, of the shapes of `coefs_`.
+        intercepts_init: First biases of your own, of the shapes of `intercepts_`.
+        frozen: Numbers of layers that stay as they are, from 0, the last one included.
+        n_restarts: With "lbfgs" and "lm", how many more first weights are tried; the best network is kept.
+        ftol: With "lbfgs" and "lm", end where a step lowers the loss by less than this share; 0 is never.
         scoring: What `early_stopping` watches in place of the accuracy: a name of `sklearn.metrics.get_scorer_names`,
             such as "roc_auc", "neg_log_loss" or "f1_macro".
+        label_smoothing: ε: a target t becomes (1 − ε)t + ε / classes.
+        class_weight: "balanced", or a dict label → weight, which multiplies the weights of rows.
 
     Attributes:
         classes_: Labels, in the order of the columns of p.
@@ -220,9 +258,12 @@ class MLPRegressor(RegressorMixin, Perceptron):
         L = Σᵢ sᵢ (pᵢ − tᵢ)² / 2Σᵢ sᵢ + α‖w‖² / 2Σᵢ sᵢ        or Poisson: pᵢ − tᵢ + tᵢ ln(tᵢ / pᵢ) for the square
 
     Args:
-        loss: "squared_error" or "poisson", for counts and other targets ≥ 0. Since sizes come first everywhere else,
-            `MLPRegressor((64, 64), "tanh")` is understood too: sizes in its place are `hidden_layer_sizes`, and a name
-            after them the `activation`.
+        loss: "squared_error"; "absolute_error"; "huber"; "quantile"; "gaussian", which learns a variance for every row
+            too; "poisson", for counts and other targets ≥ 0; or a `glassnet.nn.Loss`. Since sizes come first everywhere
+            else, `MLPRegressor((64, 64), "tanh")` is understood too: sizes in its place are `hidden_layer_sizes`, and a
+            name after them the `activation`.
+        delta: δ of "huber".
+        quantile: q of "quantile".
 
     All others, and the attributes, as in `MLPClassifier`; the score that `early_stopping` watches is R², unless
     `scoring` names another, and `out_activation_` is "identity" or "exp".
@@ -240,6 +281,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
 
+    @_sizes_may_come_first
     @with_parameters
     def __init__(
         self,
@@ -251,10 +293,6 @@ class MLPRegressor(RegressorMixin, Perceptron):
         quantile: float = 0.5,
         **parameters: Any,
     ) -> None:
-        if isinstance(loss, Integral | tuple | list | np.ndarray):
-            if isinstance(hidden_layer_sizes, str):
-                activation = hidden_layer_sizes
-            loss, hidden_layer_sizes = "squared_error", loss
         super().__init__(hidden_layer_sizes, activation, **parameters)
         self.loss, self.delta, self.quantile = loss, delta, quantile
 
@@ -294,7 +332,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         return p[:, : p.shape[1] // self._loss.width]
 
     def _learn_targets(self, y: Any, incremental: bool) -> Array:
-        self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
+        self.out_activation_ = "exp" if self._loss.name == "poisson" else "identity"
         return self._encode(y)
 
     def _encode(self, y: Any) -> Array:
@@ -302,7 +340,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
             raise InputError("y holds text, but MLPRegressor predicts numbers. For labels use MLPClassifier.")
         y = y.toarray() if hasattr(y, "toarray") else y
         t = np.asarray(y, np.float64).reshape(len(y), -1)
-        if self.loss == "poisson" and (t < 0).any():
+        if self._loss.name == "poisson" and (t < 0).any():
             raise InputError(
                 f"y has {int((t < 0).sum())} negative values, the least {t.min():g}, but loss='poisson' is for counts "
                 f"and other targets ≥ 0. Use loss='squared_error', or another target."
