@@ -194,6 +194,10 @@ class Parameters(BaseEstimator):
             name = "constant"
         return get_schedule(name, warmup_steps=int(self.warmup_steps), **powers)
 
+    def _is_planned(self) -> bool:
+        """Whether the schedule runs to the last epoch, so that to reach it is no failure."""
+        return type(self._schedule()).shape is not Schedule.shape
+
     def _alpha(self) -> float:
         """α; for "lm", which is asked for the function to many digits, scikit-learn's default stands for 0."""
         return 0.0 if self.solver == "lm" and self.alpha == 0.0001 else float(self.alpha)

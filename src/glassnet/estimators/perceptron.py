@@ -19,11 +19,13 @@ from glassnet.errors import InputError, ShapeError
 from glassnet.estimators.parameters import Parameters
 from glassnet.estimators.rows import check_rows, drop_weightless, split
 from glassnet.estimators.scoring import scorer_score
-from glassnet.nn import Data, Engine, Layer, Loss, Network, Schedule, Spec, State, engine_for
+from glassnet.nn import Data, Engine, Layer, Loss, Network, Spec, State, engine_for
 from glassnet.nn.activations import Identity
 from glassnet.nn.elementary import Array
 from glassnet.training import Epoch, History, Report, closing, lbfgs, levenberg_marquardt, train
 from glassnet.training.trainer import Score
+
+FITTED = 1e-8  # of the loss of the mean: an error of 1e-4 standard deviations, which nobody calls unconverged
 
 
 class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
@@ -82,8 +84,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
     def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, incremental: bool) -> Self:
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-        schedule = self._schedule()
-        if incremental and type(schedule).shape is not Schedule.shape:
+        if incremental and self._is_planned():
             raise InputError(
                 f"learning_rate={self.learning_rate!r} depends on how long training is, which partial_fit does not "
                 f"know: use 'constant', or fit."
@@ -232,7 +233,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
             print(self._plateau() + " Learning rate too small." * adaptive + " Stopping.")  # noqa: T201
         if history.stopped_by == "interrupt":
             warnings.warn("Training interrupted by user.", stacklevel=5)
-        elif history.stopped_by == "max_epochs" and not incremental:
+        elif history.stopped_by == "max_epochs" and not incremental and not self._is_planned():
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
                 f"converged yet.",
@@ -299,7 +300,8 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
         elif not history.stopped_by:
             history.stopped_by = {0: "converged", 1: "max_epochs"}.get(solution.status, "no progress")
             if self.solver == "lm":
-                if solution.status == 1:
+                spread = float(np.var(data.t, axis=0).sum()) / 2
+                if solution.status == 1 and solution.loss > FITTED * spread:
                     warnings.warn(
                         f"Levenberg-Marquardt reached {self.max_iter} iterations and may not have converged. "
                         f"Increase max_iter, or n_restarts.",
