@@ -316,7 +316,8 @@ void define(nb::module_& m) {
 
 NB_MODULE(_kernel, m) {
   m.doc() = "The network in C++: twin of glassnet.nn.";
-  kernel();  // so that an environment that asks for the impossible is told at import
+  nb::set_leak_warnings(false);  // what Python keeps until it ends is no leak of ours
+  kernel();                      // so that an environment that asks for the impossible is told at import
 
   nb::class_<Architecture>(m, "Architecture")
       .def(nb::init<std::vector<std::int64_t>, std::vector<std::string>, bool, bool>(), "sizes"_a, "activations"_a,

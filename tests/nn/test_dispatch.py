@@ -15,7 +15,8 @@ import glassnet.nn.engine
 from glassnet.errors import InputError, TrainingWarning, UnknownNameError
 from glassnet.nn import LOSSES, Architecture, CrossEntropy, Data, Spec, get_engine
 
-# Prints the level, and how far a step at odd sizes is from the reference, in float64 and float32, for every loss.
+# Prints the level, and how far a step at odd sizes is from the reference, in float64 and float32, for every loss and
+# every activation, under everything that a step may do.
 AGREEMENT = """
 import json, sys
 import numpy as np
@@ -25,16 +26,23 @@ from glassnet.nn import ACTIVATIONS, LOSSES, Architecture, Data, NumpyEngine, SG
 kernel, reference = get_engine("kernel"), NumpyEngine()
 assert kernel.name == "kernel"
 rng, distances = np.random.default_rng(0), {}
+names = [name for name, f in ACTIVATIONS.items() if f.trainable]
+cases = [(loss, sizes, ["logistic", "tanh", "relu"][: len(sizes) - 1], {}) for loss in LOSSES.values()
+         for sizes in ([1], [17, 33, 9], [40, 8, 16, 31])]
+cases += [(LOSSES["cross_entropy"], [17, 33], [name], {}) for name in names]
+everything = dict(l1=0.1, dropout=(0.2, 0.5), gradient_norm=0.1, weight_norm=0.7, rates=((1, 2),) * 4)
+cases += [(loss, [17, 33, 9], ["gelu", "mish"], everything) for loss in LOSSES.values()]
 for dtype in (np.float64, np.float32):
-    for loss in LOSSES.values():
-        for sizes in ([1, 1], [17, 33, 9, 3], [40, 8, 16, 31, 2]):
-            functions = [list(ACTIVATIONS)[i % len(ACTIVATIONS)] for i in range(1, len(sizes) - 1)]
-            spec = Spec(Architecture.create(sizes, functions), loss, SGD(0.01), l2=0.1, batch_size=270, dtype=dtype)
-            x, t = rng.normal(size=(300, sizes[0])) / 2, rng.dirichlet(np.ones(sizes[-1]), size=300)
-            states = [engine.advance(engine.init(spec, [1, 2]), Data(x, t), 1) for engine in (kernel, reference)]
-            a, b = (np.concatenate([s.parameters.ravel(), s.moments.ravel()]).astype(float) for s in states)
-            name = np.dtype(dtype).name
-            distances[name] = max(distances.get(name, 0), float(np.linalg.norm(a - b) / np.linalg.norm(b)))
+    for loss, sizes, functions, more in cases:
+        k = 3
+        architecture = Architecture.create([*sizes, k * loss.width], functions, skip=bool(more))
+        optimizer = SGD(0.01, weight_decay=0.1) if more else SGD(0.01)
+        spec = Spec(architecture, loss, optimizer, l2=0.1, batch_size=270, dtype=dtype, **more)
+        x, t = rng.normal(size=(300, sizes[0])) / 2, rng.dirichlet(np.ones(k), size=300)
+        states = [engine.advance(engine.init(spec, [1, 2]), Data(x, t), 1) for engine in (kernel, reference)]
+        a, b = (np.concatenate([s.parameters.ravel(), s.moments.ravel()]).astype(float) for s in states)
+        name = np.dtype(dtype).name
+        distances[name] = max(distances.get(name, 0), float(np.linalg.norm(a - b) / np.linalg.norm(b)))
 print(json.dumps({"level": _kernel.level, "distances": distances}))
 """
 

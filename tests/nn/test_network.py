@@ -7,8 +7,7 @@ import pytest
 from scipy.stats import kstest
 
 from glassnet.errors import InputError, ShapeError, UnknownNameError
-from glassnet.nn import ACTIVATIONS, INITIALIZERS, Architecture, Network, get_activation
-from glassnet.nn.regularizers import l2_penalty
+from glassnet.nn import INITIALIZERS, Architecture, Network, get_activation
 
 
 def test_parameters_lie_layer_by_layer_weights_before_biases():
@@ -81,12 +80,13 @@ BOUNDS = {
     ("glorot", "tanh"): (np.sqrt(6 / 80), np.sqrt(6 / 80)),
     ("glorot", "logistic"): (np.sqrt(2 / 80), np.sqrt(2 / 80)),
     ("he", "relu"): (np.sqrt(6 / 30), 1 / np.sqrt(30)),
+    ("lecun", "selu"): (np.sqrt(3 / 30), 1 / np.sqrt(30)),
     ("zeros", "relu"): (0, 0),
 }
 
 
 def test_every_initializer_has_its_bounds_here():
-    assert {init for init, _ in BOUNDS} == set(INITIALIZERS)
+    assert {init for init, _ in BOUNDS} | {"orthogonal"} == set(INITIALIZERS)
 
 
 @pytest.mark.parametrize(("init", "activation"), BOUNDS)
@@ -111,20 +111,42 @@ def test_first_weights_depend_on_the_seed_alone():
     assert Network.create([1, 1], bias=False).parameters.tolist() == pytest.approx([1.6458826655338439], rel=1e-15)
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_far_from_zero_activations_stay_numbers(name, dtype):
-    f, z = ACTIVATIONS[name], np.array([-1e3, -50, -0.0, 0, 50, 1e3], dtype)
-    h = f(z)
-    assert np.isfinite(h).all()
-    assert np.isfinite(f.derivative(z, h)).all()
-    assert h.dtype == f.derivative(z, h).dtype == dtype
+def test_lecun_keeps_the_variance_of_a_sum():
+    w = Network.create([30, 500, 1], "selu", init="lecun", seed=2).layers[0].w
+    assert w.var() == pytest.approx(1 / 30, rel=0.03)
 
 
-def test_relu_is_flat_at_its_kink():
-    relu, z = ACTIVATIONS["relu"], np.array([-0.0, 0.0])
-    assert relu.derivative(z, relu(z)).tolist() == [0, 0]
+@pytest.mark.parametrize(("activation", "gain"), [("tanh", 1), ("relu", np.sqrt(2)), ("gelu", np.sqrt(2)), ("sine", 1)])
+@pytest.mark.parametrize(("d", "m"), [(30, 50), (50, 30), (200, 200), (1, 5), (5, 1), (1, 1)])
+def test_orthogonal_weights_are_orthogonal(activation, gain, d, m):
+    layer = Network.create([d, m, 1], activation, init="orthogonal", seed=3).layers[0]
+    w = layer.w / gain
+    product = w @ w.T if d <= m else w.T @ w
+    np.testing.assert_allclose(product, np.eye(min(d, m)), atol=1e-12)
+    assert np.abs(layer.b).max() <= 1 / np.sqrt(d)
+    assert (Network.create([d, m, 1], activation, init="orthogonal", seed=4).layers[0].w != layer.w).any() or d * m == 1
 
 
-def test_the_penalty_is_that_of_its_formula():
-    assert l2_penalty(np.array([1.0, -2.0]), alpha=3.0, rows=10.0) == pytest.approx(3 * 5 / 20)
+def test_a_skip_path_lies_last_and_begins_at_nothing():
+    network = Network.create([2, 3, 4, 3], "tanh", skip=True)
+    architecture = network.architecture
+    assert network.skip.shape == (2, 3)
+    assert not network.skip.any()
+    assert architecture.n_parameters == network.parameters.size == 9 + 16 + 15 + 6
+    assert architecture.blocks()[-1] == (slice(40, 46), slice(46, 46))
+    assert architecture.is_weight()[40:].all()
+    again = Network.from_parameters(architecture, np.arange(46.0))
+    assert again.skip.tolist() == [[40, 41, 42], [43, 44, 45]]
+    assert again.parameters.tolist() == list(range(46))
+    assert "x u" in str(network)
+    assert "u (2, 3)" in str(network)
+
+
+def test_a_skip_path_adds_a_linear_map(engine):
+    x = np.random.default_rng(0).normal(size=(300, 2))
+    with_skip, without = (Network.create([2, 5, 3], "tanh", skip=skip, seed=1) for skip in (True, False))
+    np.testing.assert_array_equal(engine.forward(with_skip, x), engine.forward(without, x))
+    with_skip.skip[...] = [[1, 2, 3], [4, 5, 6]]
+    y, trace = engine.trace(with_skip, x)
+    np.testing.assert_allclose(y, engine.forward(without, x) + x @ with_skip.skip, rtol=1e-12)
+    np.testing.assert_array_equal(trace[-1].z, y)

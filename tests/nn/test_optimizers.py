@@ -1,4 +1,4 @@
-"""Optimizers against their papers, one number at a time; schedules; and both engines' memory of moments."""
+"""Optimizers against their papers, one number at a time, and both engines' memory of moments."""
 
 from math import sqrt
 
@@ -8,18 +8,18 @@ import pytest
 from glassnet.errors import UnknownNameError
 from glassnet.nn import (
     OPTIMIZERS,
-    SCHEDULES,
     SGD,
     Adam,
+    AdamW,
     Architecture,
     Data,
+    Nesterov,
     Network,
+    RMSprop,
     Spec,
     SquaredError,
     get_optimizer,
-    get_schedule,
 )
-from glassnet.nn.schedules import Adaptive, InverseScaling, Schedule
 
 
 def sgd_by_paper(gradients: list[float], rate: float, momentum: float, nesterov: bool) -> float:
@@ -40,10 +40,24 @@ def adam_by_paper(gradients: list[float], rate: float, b1: float, b2: float, eps
     return theta
 
 
+def rmsprop_by_paper(gradients: list[float], rate: float, rho: float, momentum: float, epsilon: float) -> float:
+    """Tieleman and Hinton 2012, lecture 6e, slide 29; momentum on the scaled gradient."""
+    theta = v = velocity = 0.0
+    for g in gradients:
+        v = rho * v + (1 - rho) * g**2
+        velocity = momentum * velocity + g / (sqrt(v) + epsilon)
+        theta -= rate * velocity
+    return theta
+
+
 GRADIENTS = [0.5, -1.5, 2.0, 0.0, -0.25]
 VARIANTS = {
     "sgd": (SGD(0.1), sgd_by_paper(GRADIENTS, 0.1, 0.9, True)),
     "sgd, no look-ahead": (SGD(0.1, 0.5, nesterov=False), sgd_by_paper(GRADIENTS, 0.1, 0.5, False)),
+    "nesterov": (Nesterov(0.1, 0.8), sgd_by_paper(GRADIENTS, 0.1, 0.8, True)),
+    "rmsprop": (RMSprop(), rmsprop_by_paper(GRADIENTS, 0.001, 0.9, 0.0, 1e-8)),
+    "rmsprop, its own numbers": (RMSprop(0.1, 0.5, 0.6, 0.01), rmsprop_by_paper(GRADIENTS, 0.1, 0.5, 0.6, 0.01)),
+    "adamw": (AdamW(0.1), adam_by_paper(GRADIENTS, 0.1, 0.9, 0.999, 1e-8)),  # its decay: below
     "adam": (Adam(), adam_by_paper(GRADIENTS, 0.001, 0.9, 0.999, 1e-8)),
     "adam, its own numbers": (Adam(0.1, 0.5, 0.6, 0.01), adam_by_paper(GRADIENTS, 0.1, 0.5, 0.6, 0.01)),
 }
@@ -94,19 +108,49 @@ def test_optimizers_by_name():
         get_optimizer("adan")
 
 
-def test_schedules_by_name():
-    assert set(SCHEDULES) == {"constant", "invscaling", "adaptive"}
-    assert get_schedule("adaptive") == Adaptive()
-    assert get_schedule(kept := InverseScaling(0.3)) is kept
-    with pytest.raises(UnknownNameError, match=r"Unknown schedule 'adaptiv'\. Did you mean 'adaptive'"):
-        get_schedule("adaptiv")
+def adamw_by_paper(gradients: list[float], theta: float, rate: float, decay: float, epsilon: float) -> float:
+    """Loshchilov and Hutter 2019, algorithm 2, with η = 1."""
+    m = v = 0.0
+    for t, g in enumerate(gradients, 1):
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        m_hat, v_hat = m / (1 - 0.9**t), v / (1 - 0.999**t)
+        theta -= rate * m_hat / (sqrt(v_hat) + epsilon) + rate * decay * theta
+    return theta
 
 
-def test_schedules_are_their_formulas():
-    assert Schedule().after_epoch(0.1, 0.05, 1000) == 0.05
-    assert Schedule().on_plateau(0.1) is None
-    assert InverseScaling(0.5).after_epoch(0.1, 0.05, 99) == pytest.approx(0.1 / 10)
-    assert InverseScaling().on_plateau(0.1) is None
-    assert Adaptive().after_epoch(0.1, 0.05, 1000) == 0.05
-    assert Adaptive().on_plateau(0.1) == pytest.approx(0.02)
-    assert Adaptive().on_plateau(1e-6) is None
+def test_adamw_takes_the_steps_of_the_paper(engine):
+    # One row of x = 1 without a bias: dw = w − t.
+    spec = Spec(Architecture.create([1, 1], bias=False), SquaredError(), AdamW(0.1, weight_decay=0.2), init="zeros")
+    state = engine.init(spec, [0])
+    state.parameters[...] = 3
+    for g in GRADIENTS:
+        engine.advance(state, Data(np.ones((1, 1)), state.parameters - g), 1)
+    # The paper adds ε to √v̂, we to √v, which is a little less.
+    assert state.parameters[0, 0] == pytest.approx(adamw_by_paper(GRADIENTS, 3.0, 0.1, 0.2, 1e-8), rel=1e-7)
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
+def test_without_a_gradient_weights_decay_in_closed_form(engine, kind):
+    # x = 0 and t = b: no gradient but the decay, which pulls on weights alone.
+    spec = Spec(Architecture.create([3, 2]), SquaredError(), kind(0.1, weight_decay=0.3))
+    state = engine.init(spec, [7, 8])
+    assert state.weight_decay.tolist() == [0.3, 0.3]
+    state.weight_decay[1] = 0.5
+    first = state.parameters.copy()
+    for k in range(2):
+        state.active[:] = np.arange(2) == k
+        engine.advance(state, Data(np.zeros((4, 3)), np.tile(first[k, 6:], (4, 1))), 10)
+    expected = first[:, :6] * (1 - 0.1 * np.array([[0.3], [0.5]])) ** 10
+    np.testing.assert_allclose(state.parameters[:, :6], expected, rtol=1e-13)
+    np.testing.assert_array_equal(state.parameters[:, 6:], first[:, 6:])
+
+
+def test_a_network_stepped_by_hand_decays_too():
+    network, optimizer = Network.create([2, 3, 1], skip=True), SGD(0.1, weight_decay=0.5)
+    network.skip[...] = 1
+    before = network.parameters
+    y, trace = network.forward(np.ones((1, 2)))
+    gradients = network.backward(trace, np.zeros_like(y))
+    optimizer.step(network, gradients)
+    is_weight = network.architecture.is_weight()
+    np.testing.assert_allclose(network.parameters, before * np.where(is_weight, 0.95, 1), rtol=1e-15)

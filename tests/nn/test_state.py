@@ -175,8 +175,10 @@ def test_arrays_of_another_layout_are_trained_too(engine, make):
     state = engine.init(spec(), [1, 2])
     state.parameters, state.moments = make(state.parameters), make(state.moments)
     engine.advance(state, rows(), 6)
-    np.testing.assert_array_equal(state.parameters, usual.parameters)
-    np.testing.assert_array_equal(state.moments, usual.moments)
+    # NumPy's products may add up in another order for another layout; the kernel's do not.
+    rtol = 0 if engine.name == "kernel" else 1e-12
+    np.testing.assert_allclose(state.parameters, usual.parameters, rtol=rtol, atol=rtol)
+    np.testing.assert_allclose(state.moments, usual.moments, rtol=rtol, atol=rtol)
 
 
 def test_the_loss_of_an_epoch_is_that_of_its_batches(engine):

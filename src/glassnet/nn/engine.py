@@ -24,6 +24,7 @@ from glassnet.nn.network import (
     check_features,
     flatten_gradients,
 )
+from glassnet.nn.optimizers import OPTIMIZERS, Optimizer
 from glassnet.nn.random import dropout_mask, permutation
 from glassnet.nn.regularizers import clip_norm, l1_penalty, l2_penalty, limit_columns
 from glassnet.nn.state import Data, Spec, State, check_data, initial_state
@@ -220,19 +221,39 @@ def _in_dtype(network: Network, x: Any) -> Any:
     return check_features(x, network.layers[0].w.shape[0]).astype(network.layers[0].w.dtype, copy=False)
 
 
-def engine_for(name: str, architecture: Architecture, loss: Loss) -> Engine:
-    """`get_engine`, but "auto" is NumPy for a network with a function or a loss of the user's own.
+def engine_for(name: str, architecture: Architecture, loss: Loss, optimizer: Optimizer | None = None) -> Engine:
+    """`get_engine`, but "auto" is NumPy where a function, a loss or an optimizer is the user's own.
 
     Raises:
         InputError: the kernel was asked for such a network.
     """
-    own = [f"the activation {f!r}" for f in architecture.activations if f != ACTIVATIONS.get(f.name)]
-    own += [] if type(loss) is type(LOSSES.get(loss.name)) else [f"the loss {loss!r}"]
-    if own and name == "kernel":
+    own = own_activations(architecture) + own_loss(loss) + ([] if optimizer is None else own_optimizer(optimizer))
+    if name == "kernel":
+        require_twins(own)
+    return get_engine("numpy" if own and name == "auto" else name)
+
+
+def own_activations(architecture: Architecture) -> list[str]:
+    """Those that no registry has; a subclass is one of them, even under its parent's name."""
+    return [f"the activation {f!r}" for f in architecture.activations if f != ACTIVATIONS.get(f.name)]
+
+
+def own_loss(loss: Loss) -> list[str]:
+    """The loss, where no registry has its kind."""
+    return [] if type(loss) is type(LOSSES.get(loss.name)) else [f"the loss {loss!r}"]
+
+
+def own_optimizer(optimizer: Optimizer) -> list[str]:
+    """The optimizer, where no registry has its kind."""
+    return [] if type(optimizer) is OPTIMIZERS.get(optimizer.name) else [f"the optimizer {optimizer!r}"]
+
+
+def require_twins(own: list[str]) -> None:
+    """The kernel runs what it was compiled with, and nothing in its place."""
+    if own:
         raise InputError(
             f"The kernel is compiled and does not know {', '.join(own)}: use engine='numpy', or 'auto', which does so."
         )
-    return get_engine("numpy" if own and name == "auto" else name)
 
 
 _told = False

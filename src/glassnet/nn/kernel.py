@@ -12,7 +12,7 @@ import numpy as np
 
 from glassnet import _kernel
 from glassnet.nn.elementary import Array
-from glassnet.nn.engine import check_wrt
+from glassnet.nn.engine import check_wrt, own_activations, own_loss, own_optimizer, require_twins
 from glassnet.nn.losses import Loss
 from glassnet.nn.network import Architecture, LayerGradient, LayerTrace, Network, check_features
 from glassnet.nn.optimizers import Optimizer
@@ -81,6 +81,7 @@ class KernelEngine:
 
     def advance(self, state: State, data: Data, steps: int) -> State:
         spec = state.spec
+        require_twins(own_optimizer(spec.optimizer))
         data = _prepared(spec.architecture, spec.loss, data, spec.dtype)
         n, batches, read = len(data), spec.batches(len(data)), np.ascontiguousarray
         for name, dtype in (("parameters", spec.dtype), ("moments", spec.dtype), ("loss_sum", np.float64)):
@@ -138,12 +139,14 @@ def hyperparameters(optimizer: Optimizer) -> list[float]:
 
 @lru_cache(maxsize=64)
 def _handle(architecture: Architecture) -> Any:
+    require_twins(own_activations(architecture))
     names = [f.name for f in architecture.activations]
     return _kernel.Architecture(list(architecture.sizes), names, architecture.bias, architecture.skip)
 
 
 @lru_cache(maxsize=64)
 def _twin(loss: Loss) -> Any:
+    require_twins(own_loss(loss))
     return _kernel.Loss(loss.name, loss.hyperparameters)
 
 

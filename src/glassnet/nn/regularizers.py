@@ -50,4 +50,4 @@ def limit_columns(matrices: Sequence[Array], largest: float) -> None:
     """
     for w in matrices:
         norms = np.sqrt((w * w).sum(axis=0))
-        w *= np.where(norms > largest, largest / np.maximum(norms, np.finfo(w.dtype).tiny), 1).astype(w.dtype)
+        w *= (largest / np.fmax(norms, largest)).astype(w.dtype)

@@ -30,9 +30,12 @@ class Schedule:
             raise InputError(f"warmup_steps is {self.warmup_steps!r}, but must be a whole number ≥ 0.")
 
     def factors(self, step: int, count: int, total: int) -> Array:
-        """What η is multiplied by in steps step … step + count, counted from 0, of `total` in all, (count,)."""
+        """What η is multiplied by in steps step … step + count, counted from 0, of `total` in all, (count,).
+
+        Where nobody has said how many there will be, `total` is 0, and the training stays at its beginning.
+        """
         steps = np.arange(step, step + count)
-        factors = self.shape(np.minimum(steps / max(total, 1), 1.0))
+        factors = self.shape(np.minimum(steps / total, 1.0) if total else np.zeros(count))
         return factors * np.minimum(1.0, (steps + 1) / self.warmup_steps) if self.warmup_steps else factors
 
     def shape(self, progress: Array) -> Array:
