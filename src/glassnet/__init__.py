@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from glassnet.config import show_config
     from glassnet.data.table import Table
     from glassnet.estimators import MLPClassifier, MLPRegressor, TableClassifier, TableRegressor
+    from glassnet.estimators.what_if import what_if
     from glassnet.formats.safetensors import load, save
 
     __version__: str
@@ -30,6 +31,7 @@ __all__ = [
     "save",
     "show_config",
     "training",
+    "what_if",
 ]
 
 # Where each name comes from: scikit-learn, SciPy and Polars take a second to import, so nothing is before it is used.
@@ -42,6 +44,7 @@ _MODULES = {
     "load": "glassnet.formats.safetensors",
     "save": "glassnet.formats.safetensors",
     "show_config": "glassnet.config",
+    "what_if": "glassnet.estimators.what_if",
 }
 _PACKAGES = ("data", "nn", "training")
 

@@ -16,6 +16,8 @@ FILES = {
     "flag.toml": "refit = 1",
     "list.toml": "hidden = [8, 1.5]",
     "other.csv": "p,q\n1,2\n",
+    "dates.csv": "day,note,b\n"
+    + "".join(f"2026-{i % 12 + 1:02}-{i + 1:02},some words {i} of mine,{i % 2}\n" for i in range(28)),
     "strange.csv": "mass,island,tagged,kind,price\n1,Dream,true,enormous,2\n",
 }
 TRAIN = ("fit", "train.csv", "-t", "kind")
@@ -27,6 +29,14 @@ BAD = [
     (("fit", "double.csv", "-t", "a"), ["double.csv", "more than one column named 'a'"]),
     (("fit", "mixed.csv", "-t", "b"), ["'a'", "'oops' in row 31", "--column a=category"]),
     (("fit", "hole.csv", "-t", "b"), ["'b' is missing in 1 of 3 rows (row 2"]),
+    (("fit", "hole.csv", "-t", "b"), ["--drop-missing-target"]),
+    (("fit", "dates.csv", "-t", "day"), ["'day' holds dates (2026-01-01", "--task classes"]),
+    (("fit", "dates.csv", "-t", "day", "--task", "quantity"), ["'day' holds dates"]),
+    (("fit", "dates.csv", "-t", "note"), ["'note' has another text in nearly every row", "--task classes"]),
+    (("cross-validate", "dates.csv", "-t", "day"), ["'day' holds dates"]),
+    (("cross-validate", "train.csv", "-t", "kind", "--folds", "1"), ["--folds"]),
+    (("cross-validate", "train.csv", "-t", "kind", "--folds", "61"), ["61 folds of 60 rows"]),
+    (("cross-validate", "train.csv", "-t", "kind", "--alpha", "-1"), ["--alpha is -1"]),
     (("fit", "train.csv", "-t", "knd"), ["'knd'", "did you mean 'kind'"]),
     (("fit", "train.csv"), ["--target", "mass, island, tagged, kind, price"]),
     (("fit", "trian.csv", "-t", "kind"), ["'trian.csv'", "train.csv"]),
@@ -57,6 +67,12 @@ BAD = [
     ((*TRAIN, "--separator", ";;"), ["--separator", "one character"]),
     ((*TRAIN, "--encoding", "utf9"), ["'utf9'"]),
     ((*TRAIN, "--decimal", ";"), ["--decimal"]),
+    ((*TRAIN, "--scoring", "roc_acu"), ["'roc_acu'", "'roc_auc'"]),
+    ((*TRAIN, "--scoring", "r2", "--task", "classes"), ["--scoring r2"]),
+    ((*TRAIN, "--sheet", "rows"), ["no sheets", "--sheet rows", "Leave --sheet out"]),
+    ((*TRAIN, "--log", "no/log.csv"), ["'no'", "with --log"]),
+    ((*TRAIN, "--log", "log.txt"), [".csv"]),
+    ((*TRAIN, "--log", "./train.csv"), ["written over"]),
     ((*TRAIN, "--hiden", "8"), ["--hiden", "--hidden"]),
     ((*TRAIN, "--config", "none.toml"), ["none.toml", "--config"]),
     ((*TRAIN, "--config", "broken.toml"), ["broken.toml", "not TOML"]),
@@ -65,6 +81,7 @@ BAD = [
     ((*TRAIN, "--config", "flag.toml"), ["flag.toml", "'refit'"]),
     ((*TRAIN, "--config", "list.toml"), ["list.toml", "'hidden'"]),
     (("prdict", "m.safetensors"), ["'prdict'", "'predict'"]),
+    (("cross_valdate", "train.csv"), ["cross-validate"]),
 ]
 
 
@@ -106,6 +123,13 @@ def test_bad_input_to_fit(run, files, monkeypatch, args, facts):
         (("predict", "m.safetensors", "test.csv", "-o", "no/p.csv"), ["'no'", "--output"]),
         (("predict", "m.safetensors", "test.csv", "-o", "./test.csv"), ["written over", "'test.csv'"]),
         (("predict", "m.safetensors"), ["TABLE"]),
+        (("score", "m.safetensors", "hole.csv"), ["'kind'"]),
+        (("what-if", "m.safetensors", "test.csv"), ["--set"]),
+        (("what-if", "m.safetensors", "test.csv", "--set", "mass"), ["'mass'", "NAME=VALUE"]),
+        (("what-if", "m.safetensors", "test.csv", "--set", "mas=2"), ["'mas'", "'mass'"]),
+        (("what-if", "m.safetensors", "test.csv", "--set", "mass=heavy"), ["'mass'", "'heavy'"]),
+        (("what-if", "m.safetensors", "test.csv", "--row", "20", "--set", "mass=2"), ["20 rows", "--row is 20"]),
+        (("what-if", "m.safetensors", "test.csv", "--set", "kind=big"), ["'kind' is what the model predicts"]),
         (("info", "train.csv"), ["'train.csv' is a table"]),
         (("info", "nothing"), ["nothing"]),
     ],

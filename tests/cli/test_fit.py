@@ -240,7 +240,7 @@ def test_ctrl_c_before_the_training_leaves_nothing_and_ends_with_130(run, folder
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("glassnet.cli.fit.read_table", interrupt)
+    monkeypatch.setattr("glassnet.cli.training.read_table", interrupt)
     result = run("fit", "train.csv", "-t", "kind")
     assert (result.exit_code, result.stdout) == (130, "")
     assert not list(folder.glob("*.safetensors"))
@@ -256,3 +256,48 @@ def test_toml_gives_options_and_the_command_line_wins(run, folder):
     assert (list(kept["hidden_layer_sizes"]), kept["max_iter"], kept["columns"]) == ([4, 3], 2, {"island": "ignore"})
     run.well("fit", "train.csv", "--config", "fit.toml", "--hidden", 6)
     assert list(gn.load("t.safetensors").get_params()["hidden_layer_sizes"]) == [6]
+
+
+def test_rows_without_a_target_are_dropped_when_asked_and_counted(run, folder):
+    lines = (folder / "train.csv").read_text().splitlines()
+    lines[3], lines[9] = lines[3].replace("big", ""), lines[9].replace("big", " ")
+    (folder / "holes.csv").write_text("\n".join(lines) + "\n")
+    refused = run("fit", "holes.csv", "-t", "kind")
+    assert (refused.exit_code, "--drop-missing-target" in refused.stderr) == (2, True)
+    result = run.well("fit", "holes.csv", "-t", "kind", "--drop-missing-target", "--test-size", 0, "--json", *FEW)
+    report = json.loads(result.stdout)
+    assert report["n_train"] == 58
+    assert report["notes"][0] == "2 of 60 rows have no 'kind' and were left out."
+    assert "2 of 60 rows" in result.stderr
+
+
+def test_scoring_is_watched_and_told_and_no_hindrance_to_a_refit(run, folder):
+    options = ("train.csv", "-t", "kind", "--scoring", "roc_auc", "--hidden", 8, "--max-epochs", 10)
+    told = run.well("fit", *options, "--refit", "-o", "r.safetensors").stdout
+    run.well("fit", *options, "-o", "s.safetensors", "-q")
+    scored = gn.load("s.safetensors")
+    assert scored.scoring == "roc_auc"
+    assert scored.history_.best.score[0] == max(epoch.score[0] for epoch in scored.history_)
+    assert f"score      {scored.history_.best.score[0]:.4g} in the best epoch" in told
+    assert len(gn.load("r.safetensors").history_) == scored.history_.best.epoch
+
+
+def test_a_log_has_a_line_for_every_epoch_of_the_training_that_was_scored(run, folder):
+    run.well("fit", "train.csv", "-t", "kind", *FEW, "-q", "--log", "log.csv", "--refit")
+    log = pl.read_csv("log.csv")
+    assert log["epoch"].to_list() == [1, 2, 3, 4, 5]
+    assert log["validation_loss"].null_count() == 0
+
+
+def test_a_column_that_gives_the_target_away_is_noted_with_the_option_that_helps(run, folder):
+    table = pl.read_csv("train.csv").with_columns(pl.col("kind").replace({"big": "B", "small": "S"}).alias("size"))
+    table.write_csv("leak.csv")
+    noted = " ".join(run.well("fit", "leak.csv", "-t", "kind", *FEW).stderr.split())
+    assert "'size' gives the target 'kind' away" in noted
+    assert "--column size=ignore" in noted
+    assert "away" not in run.well("fit", "leak.csv", "-t", "kind", *FEW, "--column", "size=ignore").stderr
+
+
+def test_dates_as_text_can_be_classes(run, folder):
+    (folder / "days.csv").write_text("x,y\n" + "".join(f"{i * 7 % 5},2026-01-0{i % 2 + 1}\n" for i in range(40)))
+    assert fitted(run, "days.csv", "-t", "y", "--task", "classes")["classes"] == ["2026-01-01", "2026-01-02"]

@@ -3,13 +3,20 @@
 import io
 import json
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import openpyxl
 import polars as pl
 import pytest
+import rich_click as click
 
 import glassnet as gn
+from glassnet.cli.app import cli
+from glassnet.cli.options import KINDS
+from glassnet.data import schema
 
 
 def test_predict_prints_csv_in_the_order_of_the_rows(run, model):
@@ -123,10 +130,33 @@ def test_a_named_pipe_is_read_once(run, model):
         assert run.well("predict", model, "pipe").stdout == run.well("predict", model, "test.csv").stdout
 
 
-@pytest.mark.parametrize("verb", ["fit", "predict", "score", "info"])
-def test_help_has_examples(run, verb):
-    assert f"glassnet {verb} " in run.well(verb, "--help").stdout
+@pytest.mark.parametrize("verb", ["fit", "cross-validate", "predict", "score", "what-if", "info"])
+def test_help_has_examples_and_every_option(run, verb):
+    told = run.well(verb, "--help").stdout
+    assert f"glassnet {verb} " in told
+    for option in cli.commands[verb].params:
+        if isinstance(option, click.Option):
+            assert option.opts[-1] in told
     assert verb in run.well("--help").stdout
+
+
+def test_kinds_in_messages_are_those_of_columns():
+    assert set(KINDS) == set(schema.KINDS)
+
+
+def test_help_is_there_before_anything_heavy():
+    code = """
+import sys
+from glassnet.cli.app import cli
+try:
+    cli.main(["--help"], prog_name="glassnet")
+except SystemExit:
+    print(*sys.modules, file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    loaded = {name.partition(".")[0] for name in done.stderr.split()}
+    assert "what-if" in done.stdout
+    assert not loaded & {"narwhals", "numpy", "polars", "scipy", "sklearn"}
 
 
 def test_help_of_fit_shows_the_defaults_of_the_estimator(run):
@@ -138,3 +168,55 @@ def test_help_of_fit_shows_the_defaults_of_the_estimator(run):
 
 def test_version(run):
     assert run.well("--version").stdout == f"glassnet {gn.__version__}\n"
+
+
+def test_info_shows_ranges_of_dates_times_and_durations(run, folder):
+    lines = [f"2026-01-{i % 28 + 1:02},{i % 24:02}:30,{30 + i}:00:00,{i * 37 % 11}.5" for i in range(60)]
+    (folder / "moments.csv").write_text("\n".join(["day,at,took,y", *lines]) + "\n")
+    fitted = run.well("fit", "moments.csv", "-t", "y", "--test-size", 0, "--max-epochs", 1).stdout
+    for told in (fitted, run.well("info", "moments.safetensors").stdout):
+        for fact in ("2026-01-01 to 2026-01-28", "00:30:00 to 23:30:00", "108000 to 320400"):
+            assert fact in told
+
+
+def test_a_sheet_of_a_workbook_is_fitted_scored_and_predicted(run, folder):
+    table = pl.read_csv("train.csv")
+    book = openpyxl.Workbook()
+    book.active.append(["other"])
+    sheet = book.create_sheet("rows")
+    for row in (table.columns, *table.rows()):
+        sheet.append(row)
+    book.save("book.xlsx")
+    options = ("-t", "kind", "--max-epochs", 3)
+    # Of the two tables one is no workbook, and the sheet is not asked of it.
+    run.well("fit", "book.xlsx", *options, "--sheet", "rows", "--test", "test.csv", "-q")
+    run.well("fit", "train.csv", *options, "--test", "test.csv", "-q")
+    from_sheet = run.well("predict", "book.safetensors", "book.xlsx", "--sheet", "rows").stdout
+    assert from_sheet == run.well("predict", "train.safetensors", "train.csv").stdout
+    scored = json.loads(run.well("score", "book.safetensors", "book.xlsx", "--sheet", "rows", "--json").stdout)
+    assert scored == json.loads(run.well("score", "train.safetensors", "train.csv", "--json").stdout)
+
+
+def test_score_can_drop_rows_without_an_answer(run, model):
+    lines = (model.parent / "test.csv").read_text().splitlines()
+    lines[1] = lines[1].replace("big", "")
+    (model.parent / "holes.csv").write_text("\n".join(lines) + "\n")
+    assert "--drop-missing-target" in run("score", model, "holes.csv").stderr
+    scored = run.well("score", model, "holes.csv", "--drop-missing-target", "--json")
+    assert json.loads(scored.stdout)["n"] == 19
+    assert "1 of 20 rows has no 'kind'" in scored.stderr
+
+
+def test_what_if_says_what_the_library_says(run, model):
+    options = ("--row", 3, "--set", "mass=9.5", "--set", "island=Torg")
+    row = pl.read_csv("test.csv")[3]
+    answer = gn.what_if(gn.load(model), row, mass=9.5, island="Torg")
+    assert json.loads(run.well("what-if", model, "test.csv", *options, "--json").stdout) == answer.to_dict()
+    assert run.well("what_if", model, "test.csv", *options).stdout.strip() in str(answer)
+
+
+def test_what_if_tries_every_value_of_a_column_and_notes_what_is_far(run, model):
+    result = run.well("what-if", model, "test.csv", "--set", "mass=1", "--set", "mass=500", "--set", "mass=")
+    assert "as it is" in result.stdout
+    assert "missing" in result.stdout.splitlines()[-1]
+    assert "mass = 500 lies beyond" in " ".join(result.stderr.split())

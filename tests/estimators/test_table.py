@@ -123,6 +123,7 @@ def test_weights_matter():
     assert model.predict(np.array([[0.0], [1.0]])).tolist() == [0, 1]
 
 
+@pytest.mark.filterwarnings("ignore:Column 'x0' gives the target:glassnet.errors.DataWarning")
 @pytest.mark.parametrize("labels", [[0, 1], [3, 7, 9], ["no", "yes"], [False, True], [1.5, 2.5]])
 def test_labels_come_back_in_their_own_type(labels):
     y = np.array(labels)[np.arange(90) % len(labels)]
@@ -271,3 +272,89 @@ def test_tiny_tables_train_on_every_row():
     model = TableClassifier(random_state=0).fit({"a": [0, 1, 0, 1], "y": ["n", "y", "n", "y"]}, target="y")
     assert model.history_.validation_loss == []
     assert model.predict(Table.read({"a": [1, 0]})).tolist() == ["y", "n"]
+
+
+def scarce(n=400, share=0.1, seed=0):
+    """Two classes that overlap, the second of them rare."""
+    rng = np.random.default_rng(seed)
+    kind = rng.random(n) < share
+    return {"a": rng.normal(size=n) + 1.2 * kind, "kind": np.where(kind, "rare", "usual")}
+
+
+def test_class_weight_is_a_weight_of_rows():
+    table = scarce()
+    weights = np.where(np.array(table["kind"]) == "rare", 7.0, 1.0)
+    by_row = TableClassifier(**FEW).fit(table, target="kind", sample_weight=weights)
+    by_class = TableClassifier(**FEW, class_weight={"rare": 7.0}).fit(table, target="kind")
+    np.testing.assert_array_equal(by_class.network_.parameters, by_row.network_.parameters)
+    both = TableClassifier(**FEW, class_weight={"rare": 3.5}).fit(table, target="kind", sample_weight=1 + (weights > 1))
+    np.testing.assert_array_equal(both.network_.parameters, by_row.network_.parameters)
+
+
+def test_balanced_classes_count_alike_and_the_rare_one_is_found():
+    table = scarce(2000)
+    rare = np.array(table["kind"]) == "rare"
+    by_hand = {"rare": len(rare) / 2 / rare.sum(), "usual": len(rare) / 2 / (~rare).sum()}
+    plain, balanced, same = (
+        TableClassifier(hidden_layer_sizes=(8,), random_state=0, class_weight=weight).fit(table, target="kind")
+        for weight in (None, "balanced", by_hand)
+    )
+    assert (plain.predict(table) == "rare")[rare].mean() < 0.2
+    assert (balanced.predict(table) == "rare")[rare].mean() > 0.6
+    np.testing.assert_array_equal(balanced.network_.parameters, same.network_.parameters)
+
+
+def test_class_weights_reach_a_given_validation_table_but_not_the_scorer():
+    table, held_out = scarce(seed=0), scarce(seed=1)
+    model = TableClassifier(**FEW, class_weight={"rare": 9.0}).fit(table, target="kind", X_val=held_out)
+    p = model.predict_proba(held_out)
+    rare = np.array(held_out["kind"]) == "rare"
+    losses = -np.log(np.where(rare, p[:, 0], p[:, 1]))
+    expected = np.average(losses, weights=np.where(rare, 9.0, 1.0))
+    assert model.history_.best.validation_loss[0] == pytest.approx(expected, rel=1e-3)
+    model = TableClassifier(**FEW, class_weight="balanced", scoring="accuracy")
+    model.fit(table, target="kind", X_val=held_out)
+    assert model.history_.best.score[0] == pytest.approx(model.score(held_out))
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({"Adélie": 2.0}, "class in class_weight 'Adélie'. Did you mean 'Adelie'"),
+        ({"Adelie": 0}, "finite numbers > 0"),
+        ({"Adelie": "2"}, "finite numbers > 0"),
+        ("balance", '"balanced"'),
+        (2.0, '"balanced"'),
+    ],
+)
+def test_a_wrong_class_weight_is_told(class_weight, message):
+    with pytest.raises(InputError, match=message):
+        TableClassifier(class_weight=class_weight).fit(PENGUINS, target="species")
+
+
+@pytest.mark.parametrize("labels", [["no", "yes"], [3, 7], [False, True], [0.5, 1.5]])
+@pytest.mark.filterwarnings("ignore:Column 'x0' gives the target:glassnet.errors.DataWarning")
+def test_a_saved_model_keeps_its_class_weight(labels, tmp_path):
+    y = np.array(labels)[np.arange(40) % 2]
+    model = TableClassifier(**FEW, class_weight={labels[1]: 2.5}).fit(np.arange(40.0)[:, None] % 2, y)
+    save(model, tmp_path / "m.safetensors")
+    kept = load(tmp_path / "m.safetensors").class_weight
+    assert kept == {labels[1]: 2.5}
+    assert type(next(iter(kept))) is type(labels[1])
+
+
+@pytest.mark.parametrize(("estimator", "target"), [(TableClassifier, "kind"), (TableRegressor, "price")])
+def test_a_column_that_gives_the_target_away_is_told_unless_it_is_left_out(estimator, target):
+    rng = np.random.default_rng(0)
+    kind, price = rng.integers(0, 2, 100), rng.normal(size=100)
+    table = {
+        "a": rng.normal(size=100) + kind + price,
+        "sort": np.array(["s", "t"])[kind],
+        "cents": 100 * price,
+        target: {"kind": np.array(["x", "y"])[kind], "price": price}[target],
+    }
+    column = {"kind": "sort", "price": "cents"}[target]
+    with pytest.warns(DataWarning, match=f"'{column}' gives the target '{target}' away") as told:
+        estimator(**FEW).fit(table, target=target)
+    assert "test_table" in told[0].filename
+    estimator(**FEW, columns={column: "ignore"}).fit(table, target=target)

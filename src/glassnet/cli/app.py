@@ -8,11 +8,13 @@ from typing import Any
 import rich_click as click
 
 from glassnet.cli.console import complain
+from glassnet.cli.cross_validate import cross_validate
 from glassnet.cli.fit import fit
 from glassnet.cli.info import info
 from glassnet.cli.inputs import in_terminal_words
 from glassnet.cli.predict import predict
 from glassnet.cli.score import score
+from glassnet.cli.what_if import what_if
 from glassnet.errors import InputError
 
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -20,6 +22,10 @@ BAD_INPUT, INTERRUPTED = 2, 130
 
 class Commands(click.RichGroup):
     """A group that tells what went wrong in one message, and never in a traceback, where the user can mend it."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command; cross_validate is cross-validate, too."""
+        return super().get_command(ctx, cmd_name) or super().get_command(ctx, cmd_name.replace("_", "-"))
 
     def main(  # type: ignore[override]
         self,
@@ -51,7 +57,7 @@ class Commands(click.RichGroup):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.rich_config(help_config=click.RichHelpConfiguration(text_paragraph_linebreaks="\n\n", default_panels_first=True))
+@click.rich_config(help_config=click.RichHelpConfiguration(text_paragraph_linebreaks="\n\n"))
 @click.version_option(package_name="glassnet", message="glassnet %(version)s")
 def cli() -> None:
     """Neural networks for tables that one can look into.
@@ -61,13 +67,15 @@ def cli() -> None:
     \b
     glassnet fit                                         train on an example
     glassnet fit penguins.csv --target species           train on a table
-    glassnet score penguins.safetensors test.csv         measure it
+    glassnet cross-validate penguins.csv -t species      how well that goes
+    glassnet score penguins.safetensors test.csv         measure the model
     glassnet predict penguins.safetensors new.csv        use it
+    glassnet what-if penguins.safetensors new.csv --set sex=male
     glassnet info penguins.safetensors                   look into it
     """
 
 
-for command in (fit, predict, score, info):
+for command in (fit, cross_validate, predict, score, what_if, info):
     cli.add_command(command)
 
 

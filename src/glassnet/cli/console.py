@@ -16,7 +16,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from glassnet.cli.picture import Regions
-    from glassnet.training import Report
+    from glassnet.training import Epoch, Report
 
 WIDTH_IN_FILES = 100  # of a report that goes to a file or a pipe
 COLOURS = (
@@ -186,9 +186,17 @@ class TrainingProgress:
             left = min(left, self._limit - epoch.seconds)
         told = f"{epoch.epoch}/{report.max_epochs}  loss {epoch.loss[0]:.4g}"
         if epoch.validation_loss is not None:
-            told += f"  validation {epoch.validation_loss[0]:.4g}, best {-state.best_score[0]:.4g}"
+            told += f"  validation {epoch.validation_loss[0]:.4g}"
+            told += "" if watches_score(epoch) else f", best {-state.best_score[0]:.4g}"
+        if watches_score(epoch):
+            told += f"  score {epoch.score[0]:.4g}, best {state.best_score[0]:.4g}"
         told += f"  ≤ {seconds(max(left, 0))}"
         self._progress.update(self._task, total=report.max_epochs, completed=epoch.epoch, told=told)
+
+
+def watches_score(epoch: "Epoch") -> bool:
+    """Whether something other than a loss decides which epoch is the best."""
+    return all(epoch.score != [-loss for loss in losses] for losses in (epoch.loss, epoch.validation_loss or ()))
 
 
 def seconds(duration: float) -> str:

@@ -6,12 +6,13 @@ import rich_click as click
 
 from glassnet.cli.console import heading, line, paragraph, print_json, table
 from glassnet.cli.inputs import check_model_place
-from glassnet.cli.options import json_option
+from glassnet.cli.options import json_option, options_panel
 
 SHOWN_VALUES, SHOWN_FEATURES = 12, 24
 
 
 @click.command(no_args_is_help=True)
+@options_panel
 @click.argument("model")
 @json_option
 def info(model: str, as_json: bool) -> None:
@@ -35,8 +36,10 @@ def info(model: str, as_json: bool) -> None:
 
 def _show(content: dict[str, Any]) -> None:
     """The description for people."""
+    from glassnet.cli.report import show_columns, show_training
     from glassnet.formats.safetensors import load
 
+    loaded: Any = load(content["path"])
     size = content["file_size_bytes"]
     line(content["path"], "bold")
     line(f"{content['kind']}, {size:,} bytes, written by glassnet {content['glassnet']} (format {content['format']})")
@@ -45,19 +48,16 @@ def _show(content: dict[str, Any]) -> None:
         paragraph(_target(content["target"]))
     if content.get("columns"):
         heading("Columns")
-        _show_columns(content["columns"])
+        show_columns(loaded.preprocessor_.columns, SHOWN_VALUES, medians=True)
     if content.get("features"):
         heading(f"Features, {len(content['features'])}")
         paragraph(_cut(content["features"], SHOWN_FEATURES))
     architecture = content["architecture"]
-    loaded: Any = load(content["path"])
     heading(f"Network, {architecture['n_parameters']:,} parameters in {architecture['dtype']}")
     line(str(getattr(loaded, "network_", loaded)))
     if content.get("loss") and isinstance(content["loss"], str):
         line(f"loss: {content['loss']}")
     if content.get("history"):
-        from glassnet.cli.report import show_training
-
         heading("Training")
         show_training(loaded.history_)
     if content.get("parameters"):
@@ -72,24 +72,6 @@ def _target(target: dict[str, Any]) -> str:
     return (
         f"{target['name']}: a quantity, {target['minimum']:.6g} to {target['maximum']:.6g}, mean {target['mean']:.6g}"
     )
-
-
-def _show_columns(columns: list[dict[str, Any]]) -> None:
-    """Each column as training saw it."""
-    rows = [
-        [column["name"], column["kind"], _seen(column), str(column["n_missing"] or ""), column["note"]]
-        for column in columns
-    ]
-    table(["name", "taken for", "seen in training", "missing", "note"], rows, numbers=[3])
-
-
-def _seen(column: dict[str, Any]) -> str:
-    """A range with its middle, or values."""
-    if column["kind"] == "number":
-        return f"{column['minimum']:.6g} to {column['maximum']:.6g}, median {column['median']:.6g}"
-    if column["kind"] == "category":
-        return _cut(column["values"], SHOWN_VALUES) + (", and others" if column["pooled"] else "")
-    return "true, false" if column["kind"] == "boolean" else ""
 
 
 def _cut(values: list[Any], limit: int) -> str:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from glassnet.data.table import Table
     from glassnet.estimators import TableClassifier, TableRegressor
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".gz", ".xlsx")
+EXCEL_SUFFIXES = (".xlsx", ".xlsm")
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".gz", *EXCEL_SUFFIXES)
+Reading = dict[str, str | None]  # separator, encoding, decimal and sheet
 
 # Parameters of the estimators by their options.
 PARAMETERS = {
@@ -27,6 +29,7 @@ PARAMETERS = {
     "patience": "n_iter_no_change",
     "time_limit": "time_limit_seconds",
     "engine": "engine",
+    "scoring": "scoring",
 }
 
 
@@ -49,6 +52,11 @@ def in_terminal_words(message: str) -> str:
     """
     message = re.sub(r"columns=\{'(.*?)': '(\w+)'\}", lambda m: f"--column {_quoted(f'{m[1]}={m[2]}')}", message)
     message = re.sub(r"\bencoding='([\w-]+)'", r"--encoding \1", message)
+    message = re.sub(r"\b(sheet|scoring)='(.*?)'", lambda m: f"--{m[1]} {_quoted(m[2])}", message)
+    message = re.sub(r"\b([Ll]eave) (sheet|scoring) out\b", r"\1 --\2 out", message)
+    message = message.replace("known: drop these rows.", "known: pass --drop-missing-target, which drops these rows.")
+    message = message.replace("validation_fraction=0.2 of this table", "a fifth of the training rows")
+    message = message.replace("Hold out more, give X_val, or leave", "Train on more rows, or leave")
     message = message.replace("pass separator=.", "pass --separator.")
     message = re.sub(r", use (a classifier: )?TableClassifier\b", ", pass --task classes", message)
     message = re.sub(r", use (a regressor: )?TableRegressor\b", ", pass --task quantity", message)
@@ -80,16 +88,16 @@ def gathered_notes() -> Iterator[list[str]]:
     notes += dict.fromkeys(in_terminal_words(str(warning.message)) for warning in caught)
 
 
-def read_table(path: str, separator: str | None, encoding: str | None, decimal: str | None) -> "Table":
+def read_table(path: str, reading: Reading) -> "Table":
     """A table from a file or standard input; a model in its place is told apart."""
     from glassnet.data.table import Table
 
     if path != "-" and is_model(path):
         raise InputError(
-            f"{path!r} is a model file, but a table was needed here: CSV or Parquet. "
+            f"{path!r} is a model file, but a table was needed here: CSV, Parquet or Excel. "
             f"The model comes first: glassnet predict MODEL TABLE."
         )
-    return Table.read(path, separator=separator, encoding=encoding, decimal=decimal)
+    return Table.read(path, **reading)
 
 
 def is_model(path: str) -> bool:
@@ -151,7 +159,22 @@ def check_rows(rows: "Table", test: "Table | None", target: str, classes: bool, 
                 raise TableError(f"Of the tables, the one given to --test cannot be scored on. {error}") from None
 
 
-def check_output(path: str, what: str) -> None:
+def without_missing_target(rows: "Table", target: str, *, wanted: bool) -> tuple["Table", list[str]]:
+    """The rows whose target is known, and a note of the others; all rows where that is not wanted."""
+    from glassnet.data.cells import as_text
+
+    if not wanted or target not in rows.names or rows[target].dtype.is_nested():
+        return rows, []
+    known = as_text(rows[target]).is_not_null()
+    n = len(rows) - int(known.sum())
+    if not n:
+        return rows, []
+    left_out = f"{n} of {len(rows)} rows {'has' if n == 1 else 'have'} no {target!r} and"
+    note = f"{left_out} {'was' if n == 1 else 'were'} left out."
+    return rows.take(known.arg_true().to_numpy()), [note]
+
+
+def check_output(path: str, what: str, option: str = "--output") -> None:
     """An InputError where a file could not be written later, found out before the work begins."""
     place = Path(path).expanduser()
     if place.is_dir():
@@ -159,7 +182,7 @@ def check_output(path: str, what: str) -> None:
     if not place.parent.is_dir():
         raise InputError(
             f"The {what} cannot be written to {path!r}: there is no folder {str(place.parent)!r}. "
-            f"Create it, or choose another place with --output."
+            f"Create it, or choose another place with {option}."
         )
     if place.exists() and not place.is_file():
         return  # a pipe or a device
@@ -168,5 +191,5 @@ def check_output(path: str, what: str) -> None:
             pass
     except OSError as error:
         raise InputError(
-            f"The {what} cannot be written to {path!r}: {error.strerror}. Choose another place with --output."
+            f"The {what} cannot be written to {path!r}: {error.strerror}. Choose another place with {option}."
         ) from None

@@ -1,6 +1,7 @@
 """Options that several commands share, and the kinds of values they take."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import rich_click as click
@@ -8,7 +9,10 @@ import rich_click as click
 from glassnet.cli.config import read_config
 
 Command = Callable[..., Any]
-CSV = "Reading a CSV, where it is not found by itself"
+READING = "Reading a table, where it is not found by itself"
+KINDS = ("number", "category", "boolean", "date", "time", "duration", "ignore")  # named here, for quick help
+
+options_panel = click.option_panel("Options")  # named, for else it stands below all others, or nowhere
 
 
 def sizes(value: Any) -> tuple[int, ...]:
@@ -43,8 +47,7 @@ def name_and_kind(value: Any) -> tuple[str, str]:
     name, kind = value if isinstance(value, tuple) else str(value).rpartition("=")[::2]
     if not (name and kind and isinstance(kind, str)):
         raise click.BadParameter(
-            f"{value!r} is not of the form NAME=KIND, such as island=category. "
-            f"Kinds: number, category, boolean, ignore."
+            f"{value!r} is not of the form NAME=KIND, such as island=category. Kinds: {', '.join(KINDS)}."
         )
     return name, kind
 
@@ -54,15 +57,34 @@ def character(value: Any) -> str:
     return "\t" if value in ("tab", r"\t") else str(value)
 
 
-def csv_options(command: Command) -> Command:
-    """How to read a CSV, where it is not found by itself."""
+def name_and_cell(value: Any) -> tuple[str, str]:
+    """NAME=VALUE, or a pair of them."""
+    name, sign, cell = (value[0], "=", value[1]) if isinstance(value, tuple) else str(value).partition("=")
+    if not (name and sign):
+        raise click.BadParameter(f"{value!r} is not of the form NAME=VALUE, such as age=40.")
+    return name, str(cell)
+
+
+def reading_options(command: Command) -> Command:
+    """How to read a table, where it is not found by itself: the command gets all of it as `reading`."""
+
+    @wraps(command)
+    def bundled(
+        *args: Any, separator: str | None, encoding: str | None, decimal: str | None, sheet: str | None, **more: Any
+    ) -> Any:
+        reading = {"separator": separator, "encoding": encoding, "decimal": decimal, "sheet": sheet}
+        return command(*args, reading=reading, **more)
+
     for option in (
-        click.option("--decimal", panel=CSV, type=click.Choice([".", ","]), help="Decimal mark."),
-        click.option("--encoding", panel=CSV, help="Such as latin-1."),
-        click.option("--separator", panel=CSV, type=character, metavar="CHARACTER", help="Such as ';' or tab."),
+        click.option("--sheet", panel=READING, metavar="NAME", help="Sheet of an Excel file; else the first."),
+        click.option("--decimal", panel=READING, type=click.Choice([".", ","]), help="Decimal mark of a CSV."),
+        click.option("--encoding", panel=READING, help="Of a CSV, such as latin-1."),
+        click.option(
+            "--separator", panel=READING, type=character, metavar="CHARACTER", help="Of a CSV, such as ';' or tab."
+        ),
     ):
-        command = option(command)
-    return command
+        bundled = option(bundled)
+    return bundled
 
 
 def config_option(command: Command) -> Command:
@@ -78,3 +100,6 @@ def config_option(command: Command) -> Command:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+drop_missing_target_option = click.option(
+    "--drop-missing-target", is_flag=True, help="Leave out rows whose target is missing, and say how many."
+)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from glassnet.cli.console import print_json, show_notes, tell
-from glassnet.cli.inputs import check_output, gathered_notes, read_model, read_table
-from glassnet.cli.options import config_option, csv_options, json_option
+from glassnet.cli.inputs import Reading, check_output, gathered_notes, read_model, read_table
+from glassnet.cli.options import config_option, json_option, options_panel, reading_options
 from glassnet.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,13 +17,14 @@ OUTPUTS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 
 
 @click.command(no_args_is_help=True)
+@options_panel
 @click.argument("model")
 @click.argument("table")
 @click.option(
     "-o", "--output", metavar="FILE", help="A .csv, .tsv (also .gz) or .parquet; else CSV on standard output."
 )
 @click.option("--keep", is_flag=True, help="Put the columns of the table before the predictions.")
-@csv_options
+@reading_options
 @json_option
 @config_option
 def predict(
@@ -31,15 +32,14 @@ def predict(
     table: str,
     output: str | None,
     keep: bool,
-    separator: str | None,
-    encoding: str | None,
-    decimal: str | None,
+    reading: Reading,
     as_json: bool,
 ) -> None:
     """Predict every row of TABLE with MODEL.
 
     The columns are prediction and, where classes are told apart, p_CLASS, the probability of each. Rows keep their
-    order. TABLE is CSV or Parquet, or - for standard input; columns that the model does not know are not looked at.
+    order. TABLE is CSV, Parquet or Excel, or - for standard input; columns that the model does not know are not looked
+    at.
 
     \b
     glassnet predict m.safetensors new.csv -o predictions.csv
@@ -56,7 +56,7 @@ def predict(
         check_output(output, "table")
     with gathered_notes() as notes:
         fitted = read_model(model)
-        rows = read_table(table, separator, encoding, decimal)
+        rows = read_table(table, reading)
         columns = _predictions(fitted, rows)
         if keep:
             columns = _kept(rows, columns)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from glassnet.cli.console import heading, line, paragraph, regions, seconds, table
+from glassnet.cli.console import heading, line, paragraph, regions, seconds, table, watches_score
 from glassnet.cli.picture import curves, decision_regions
 from glassnet.cli.score import print_scores
 from glassnet.data.cells import elided
 from glassnet.data.schema import Column
 from glassnet.data.table import Table
 from glassnet.estimators import TableClassifier, TableRegressor
+from glassnet.estimators.seen import seen
 from glassnet.training import History
 
 SHOWN_COLUMNS = 40
@@ -97,27 +98,18 @@ def show(outcome: Outcome) -> None:
     _show_next(outcome)
 
 
-def show_columns(columns: tuple[Column, ...]) -> None:
+def show_columns(columns: tuple[Column, ...], most_values: int = 5, *, medians: bool = False) -> None:
     """What each column was taken for, and what was seen in it."""
     rows = [
-        [column.name, column.kind, seen_in(column), str(column.n_missing or ""), column.note]
+        [column.name, column.kind, seen(column, most_values, median=medians), str(column.n_missing or ""), column.note]
         for column in columns[:SHOWN_COLUMNS]
     ]
-    headers = ["name", "taken for", "seen", "missing", "note"]
+    headers = ["name", "taken for", "seen in training", "missing", "note"]
     # Columns of the report in which nothing stands are left out.
     kept = [i for i in range(len(headers)) if i < 3 or any(row[i] for row in rows)]
     table([headers[i] for i in kept], [[row[i] for i in kept] for row in rows], numbers=[3] if 3 in kept else [])
     if len(columns) > SHOWN_COLUMNS:
         line(f"… and {len(columns) - SHOWN_COLUMNS} more")
-
-
-def seen_in(column: Column) -> str:
-    """A range, or values."""
-    if column.kind == "number":
-        return f"{column.minimum:.6g} to {column.maximum:.6g}"
-    if column.kind == "category":
-        return elided(column.values, 5) + (", and others" if column.pooled else "")
-    return "true, false" if column.kind == "boolean" else ""
 
 
 def _show_target(outcome: Outcome) -> None:
@@ -150,6 +142,9 @@ def show_training(history: History, rows: int | None = None) -> None:
     }
     for (name, values), drawn in zip(lines.items(), curves(list(lines.values())), strict=True):
         line(f"{name:<10} {drawn} {values[0]:.3g} → {values[-1]:.3g}, least {min(values):.3g}")
+    best_epoch = history.best
+    if best_epoch is not None and watches_score(best_epoch):
+        line(f"{'score':<10} {best_epoch.score[0]:.4g} in the best epoch (--scoring)")
 
 
 def _show_scores(outcome: Outcome) -> None:

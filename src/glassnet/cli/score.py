@@ -6,25 +6,26 @@ import rich_click as click
 
 from glassnet.cli.console import paragraph, print_json, show_notes
 from glassnet.cli.console import table as print_table
-from glassnet.cli.inputs import gathered_notes, read_model, read_table
-from glassnet.cli.options import config_option, csv_options, json_option
+from glassnet.cli.inputs import Reading, gathered_notes, read_model, read_table, without_missing_target
+from glassnet.cli.options import config_option, drop_missing_target_option, json_option, options_panel, reading_options
 
 NAMES = {"accuracy": "accuracy", "log_loss": "log loss", "r2": "R²", "rmse": "RMSE", "mae": "MAE"}
 
 
 @click.command(no_args_is_help=True)
+@options_panel
 @click.argument("model")
 @click.argument("table")
-@csv_options
+@drop_missing_target_option
+@reading_options
 @json_option
 @config_option
-def score(
-    model: str, table: str, separator: str | None, encoding: str | None, decimal: str | None, as_json: bool
-) -> None:
+def score(model: str, table: str, drop_missing_target: bool, reading: Reading, as_json: bool) -> None:
     """Measure MODEL on TABLE, which holds the answers.
 
-    Of classes: accuracy and log loss, the mean of -ln p of the true class. Of quantities: R2, and in the target's
-    units the root of the mean squared error (RMSE) and the mean absolute error (MAE).
+    TABLE is CSV, Parquet or Excel, or - for standard input. Scores of classes: accuracy and log loss, the mean of -ln p
+    of the true class. Of quantities: R2, and in the target's units the root of the mean squared error (RMSE) and the
+    mean absolute error (MAE).
 
     \b
     glassnet score m.safetensors test.csv
@@ -34,8 +35,10 @@ def score(
 
     with gathered_notes() as notes:
         fitted = read_model(model)
-        scores = evaluate(fitted, read_table(table, separator, encoding, decimal))
-    show_notes(notes)
+        rows = read_table(table, reading)
+        rows, dropped = without_missing_target(rows, fitted.target_.name, wanted=drop_missing_target)
+        scores = evaluate(fitted, rows)
+    show_notes([*dropped, *notes])
     if as_json:
         print_json(scores)
         return
@@ -46,10 +49,10 @@ def score(
 def print_scores(scores: dict[str, dict[str, Any]]) -> None:
     """Rows of scores, by who made them."""
     names = [name for name in next(iter(scores.values())) if name in NAMES]
-    rows = [[who, *(_number(name, found[name]) for name in names)] for who, found in scores.items()]
+    rows = [[who, *(number(name, found[name]) for name in names)] for who, found in scores.items()]
     print_table(["", *(NAMES[name] for name in names)], rows, numbers=range(1, len(names) + 1))
 
 
-def _number(name: str, value: float | None) -> str:
+def number(name: str, value: float | None) -> str:
     """Three decimals of what has no unit; four digits of what has one."""
     return "-" if value is None else f"{value:.4g}" if name in ("rmse", "mae") else f"{value:.3f}"

@@ -111,7 +111,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
 
         loss = self._loss
         architecture = self._architecture(X.shape[1], data.t.shape[1] * loss.width)
-        engine = engine_for(self.engine, architecture, loss)
+        engine = engine_for(self.engine, architecture, loss, self._optimizer())
         spec = self._spec(architecture, loss, X.dtype.type, len(data))
         if anew:
             self._state, self.history_ = engine.init(spec, [seed]), History()

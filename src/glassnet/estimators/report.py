@@ -41,9 +41,11 @@ def hold_out(table: Table, target: str, share: float, *, classes: bool, seed: in
     n_test = min(round(n * share) or 1, n - FEWEST_TRAINING_ROWS)
     if not share or n_test < 1:
         return table, None
-    strata = None
+    strata: Array | None = None
+    counts: Array = np.zeros(0)
     if classes:
-        _, strata, counts = np.unique(_text(table, target), return_inverse=True, return_counts=True)
+        strata = class_codes(table, target)
+        counts = np.bincount(strata)
     fair = strata is not None and counts.min() >= 2 and min(n_test, n - n_test) >= len(counts)
     train, test = train_test_split(np.arange(n), test_size=n_test, random_state=seed, stratify=strata if fair else None)
     if strata is not None:
@@ -73,6 +75,21 @@ def evaluate(model: TableClassifier | TableRegressor, table: Any) -> Scores:
     if isinstance(model, TableClassifier):
         return _class_scores(model.target_.codes(answers), model.predict_proba(table))
     return _quantity_scores(model.target_.decode(model.target_.encode(answers)), model.predict(table))
+
+
+def compare(model: TableClassifier | TableRegressor, train: Table, test: Table) -> dict[str, Scores]:
+    """The scores of a network and of its baselines on the same rows.
+
+    Args:
+        model: A model fitted to `train`.
+        train: Its training rows, with the target.
+        test: The rows to score on, with the target.
+
+    >>> table = Table.read({"x": [0, 1, 2, 3], "y": [0, 2, 4, 7]})
+    >>> list(compare(TableRegressor(max_iter=1, random_state=0).fit(table, target="y"), table, table))
+    ['network', 'mean', 'linear model']
+    """
+    return {"network": evaluate(model, test), **baselines(model, train, test)}
 
 
 def baselines(model: TableClassifier | TableRegressor, train: Table, test: Table) -> dict[str, Scores]:
@@ -106,9 +123,9 @@ def baselines(model: TableClassifier | TableRegressor, train: Table, test: Table
     return {"mean": _quantity_scores(y_test, mean), "linear model": _quantity_scores(y_test, y)}
 
 
-def _text(table: Table, name: str) -> Array:
-    """The cells of a column as text, (n,)."""
-    return np.array([str(cell) for cell in table[name].to_list()])
+def class_codes(table: Table, target: str) -> Array:
+    """The class of each row, (n,), counted from 0 in the order of the labels as text."""
+    return np.unique(np.array([str(cell) for cell in table[target].to_list()]), return_inverse=True)[1]
 
 
 def _class_scores(codes: Array, p: Array) -> Scores:

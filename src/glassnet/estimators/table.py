@@ -104,10 +104,6 @@ class _TableModel(BaseEstimator):
             )
         described = self._describe_target(answers, name)
         preprocessor = Preprocessor.fit(table, self.columns)
-        if not preprocessor.features:
-            raise TableError(
-                "No column is left to learn from: each is constant, empty or ignored. Add a column that varies."
-            )
         used = table.select([column.name for column in preprocessor.columns if column.kind != "ignore"])
         for leak in leaks(used, Table.read({name: answers})[name]):
             warnings.warn(str(leak), DataWarning, stacklevel=2)
@@ -313,8 +309,9 @@ class TableClassifier(ClassifierMixin, _TableModel):
     """A network that tells classes apart, on any table.
 
     Columns are prepared by themselves: numbers standardised and, where missing, set to the median with a flag;
-    categories one-hot; booleans as they are; dates as a trend and the cycles of year, week and day. The network is x → silu layers → p, trained by Adam on cross-entropy until
-    the loss of held-out rows stops falling; the weights of the best epoch are kept.
+    categories one-hot; booleans as they are; dates as a trend and the cycles of year, week and day. The network is
+    x → silu layers → p, trained by Adam on cross-entropy until the loss of held-out rows stops falling; the weights of
+    the best epoch are kept. A column that gives the target away is told in a DataWarning.
 
     Args:
         hidden_layer_sizes: Units of each hidden layer; () is logistic regression.
