@@ -18,7 +18,7 @@ import glassnet as gn
 from glassnet.errors import FileFormatError, InputError
 from glassnet.formats import safetensors as format_
 from glassnet.formats.safetensors import describe, load, save
-from glassnet.nn import ACTIVATIONS, Activation, Cosine, Huber, Layer, Network, RMSprop
+from glassnet.nn import ACTIVATIONS, LOSSES, OPTIMIZERS, Activation, Cosine, Huber, Layer, Network, RMSprop
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore::UserWarning")
 
@@ -556,3 +556,13 @@ def test_every_kind_of_parameter_comes_back(kind, parameters, tmp_path):
             each.partial_fit(X, X[:, 0] > 0)
         if "frozen" in parameters:
             np.testing.assert_array_equal(again.coefs_[0], np.ones((3, 4)))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("loss", [name for name in LOSSES if "entropy" not in name])
+@pytest.mark.parametrize("solver", OPTIMIZERS)
+def test_every_loss_and_optimizer_comes_back(loss, solver, tmp_path):
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    model = gn.MLPRegressor((4,), loss=loss, solver=solver, max_iter=2, random_state=0).fit(X, np.exp(X[:, 0]))
+    save(model, tmp_path / "model")
+    np.testing.assert_array_equal(load(tmp_path / "model").predict(X), model.predict(X))
