@@ -201,6 +201,12 @@ def test_one_step_agrees(kernel, reference, problem):
 @given(problem=problems(dtypes=[np.float64], names=SMOOTH, losses=SMOOTH_LOSSES))
 def test_smooth_fits_agree_after_a_hundred_steps(kernel, reference, problem):
     assert kernel.name == "kernel"
+    optimizer = problem.spec.optimizer
+    if hasattr(optimizer, "epsilon"):
+        # g / (√v + ε) is smooth only while ε is felt: where few rows are fitted to the last bit, g is rounding, and a
+        # small ε makes steps of it.
+        spec = replace(problem.spec, optimizer=replace(optimizer, epsilon=1e-3))
+        problem = replace(problem, spec=spec)
     ours = kernel.advance(begin(kernel, problem), problem.data, 100)
     theirs = reference.advance(begin(reference, problem), problem.data, 100)
     assert_states_near(ours, theirs, 1e-9)
