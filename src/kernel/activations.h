@@ -9,11 +9,11 @@ namespace glassnet::GLASSNET_LEVEL {
 struct Identity {
   static constexpr const char* name = "identity";
   template <class T>
-  static T call(T z) {
+  GLASSNET_INLINE static T call(T z) {
     return z;
   }
   template <class T>
-  static T derivative(T, T) {
+  GLASSNET_INLINE static T derivative(T, T) {
     return T(1);
   }
 };
@@ -22,11 +22,11 @@ struct Identity {
 struct Logistic {
   static constexpr const char* name = "logistic";
   template <class T>
-  static T call(T z) {
+  GLASSNET_INLINE static T call(T z) {
     return T(1) / (T(1) + exp(-z));
   }
   template <class T>
-  static T derivative(T, T h) {
+  GLASSNET_INLINE static T derivative(T, T h) {
     return h * (T(1) - h);
   }
 };
@@ -35,11 +35,11 @@ struct Logistic {
 struct Tanh {
   static constexpr const char* name = "tanh";
   template <class T>
-  static T call(T z) {
+  GLASSNET_INLINE static T call(T z) {
     return tanh(z);
   }
   template <class T>
-  static T derivative(T, T h) {
+  GLASSNET_INLINE static T derivative(T, T h) {
     return T(1) - h * h;
   }
 };
@@ -48,11 +48,11 @@ struct Tanh {
 struct Relu {
   static constexpr const char* name = "relu";
   template <class T>
-  static T call(T z) {
+  GLASSNET_INLINE static T call(T z) {
     return z < T(0) ? T(0) : z;  // so that nan stays nan
   }
   template <class T>
-  static T derivative(T z, T) {
+  GLASSNET_INLINE static T derivative(T z, T) {
     return z > T(0) ? T(1) : T(0);
   }
 };
@@ -61,11 +61,11 @@ struct Relu {
 struct Silu {
   static constexpr const char* name = "silu";
   template <class T>
-  static T call(T z) {
+  GLASSNET_INLINE static T call(T z) {
     return z * Logistic::call(z);
   }
   template <class T>
-  static T derivative(T z, T) {
+  GLASSNET_INLINE static T derivative(T z, T) {
     const T s = Logistic::call(z);
     return s * (T(1) + z * (T(1) - s));
   }
@@ -75,11 +75,11 @@ struct Silu {
 struct LeakyRelu {
   static constexpr const char* name = "leaky_relu";
   template <class T>
-  static T call(T z) {
+  GLASSNET_INLINE static T call(T z) {
     return z > T(0) ? z : T(0.01) * z;
   }
   template <class T>
-  static T derivative(T z, T) {
+  GLASSNET_INLINE static T derivative(T z, T) {
     return z > T(0) ? T(1) : T(0.01);
   }
 };
@@ -88,11 +88,11 @@ struct LeakyRelu {
 struct Elu {
   static constexpr const char* name = "elu";
   template <class T>
-  static T call(T z) {
+  GLASSNET_INLINE static T call(T z) {
     return z > T(0) ? z : expm1(z > T(0) ? T(0) : z);
   }
   template <class T>
-  static T derivative(T z, T h) {
+  GLASSNET_INLINE static T derivative(T z, T h) {
     return z > T(0) ? T(1) : h + T(1);
   }
 };
@@ -102,11 +102,11 @@ struct Selu {
   static constexpr const char* name = "selu";
   static constexpr double lambda = 1.0507009873554805, lambda_alpha = 1.7580993408473768;
   template <class T>
-  static T call(T z) {
+  GLASSNET_INLINE static T call(T z) {
     return z > T(0) ? T(lambda) * z : T(lambda_alpha) * expm1(z > T(0) ? T(0) : z);
   }
   template <class T>
-  static T derivative(T z, T h) {
+  GLASSNET_INLINE static T derivative(T z, T h) {
     return z > T(0) ? T(lambda) : h + T(lambda_alpha);
   }
 };
@@ -115,11 +115,11 @@ struct Selu {
 struct Softplus {
   static constexpr const char* name = "softplus";
   template <class T>
-  static T call(T z) {
+  GLASSNET_INLINE static T call(T z) {
     return (z < T(0) ? T(0) : z) + log1p(exp(-std::fabs(z)));
   }
   template <class T>
-  static T derivative(T z, T) {
+  GLASSNET_INLINE static T derivative(T z, T) {
     return Logistic::call(z);
   }
 };
@@ -128,11 +128,11 @@ struct Softplus {
 struct Mish {
   static constexpr const char* name = "mish";
   template <class T>
-  static T call(T z) {
+  GLASSNET_INLINE static T call(T z) {
     return z * tanh(Softplus::call(z));
   }
   template <class T>
-  static T derivative(T z, T) {
+  GLASSNET_INLINE static T derivative(T z, T) {
     const T t = tanh(Softplus::call(z));
     return t + z * (Logistic::call(z) * (T(1) - t * t));
   }
@@ -143,15 +143,15 @@ struct Gelu {
   static constexpr const char* name = "gelu";
   static constexpr double root = 0.7978845608028654, cubic = 0.044715;
   template <class T>
-  static T bend(T z) {
+  GLASSNET_INLINE static T bend(T z) {
     return tanh(T(root) * (z + T(cubic) * (z * z * z)));
   }
   template <class T>
-  static T call(T z) {
+  GLASSNET_INLINE static T call(T z) {
     return T(0.5) * z * (T(1) + bend(z));
   }
   template <class T>
-  static T derivative(T z, T) {
+  GLASSNET_INLINE static T derivative(T z, T) {
     const T t = bend(z);
     return T(0.5) * (T(1) + t) + T(0.5) * z * (T(1) - t * t) * (T(root) * (T(1) + T(3 * cubic) * (z * z)));
   }
@@ -161,11 +161,11 @@ struct Gelu {
 struct Sine {
   static constexpr const char* name = "sine";
   template <class T>
-  static T call(T z) {
+  GLASSNET_INLINE static T call(T z) {
     return sin(z);
   }
   template <class T>
-  static T derivative(T z, T) {
+  GLASSNET_INLINE static T derivative(T z, T) {
     return cos(z);
   }
 };
@@ -174,11 +174,11 @@ struct Sine {
 struct Square {
   static constexpr const char* name = "square";
   template <class T>
-  static T call(T z) {
+  GLASSNET_INLINE static T call(T z) {
     return z * z;
   }
   template <class T>
-  static T derivative(T z, T) {
+  GLASSNET_INLINE static T derivative(T z, T) {
     return T(2) * z;
   }
 };
@@ -187,11 +187,11 @@ struct Square {
 struct Step {
   static constexpr const char* name = "step";
   template <class T>
-  static T call(T z) {
+  GLASSNET_INLINE static T call(T z) {
     return z > T(0) ? T(1) : T(0);
   }
   template <class T>
-  static T derivative(T, T) {
+  GLASSNET_INLINE static T derivative(T, T) {
     return T(0);
   }
 };

@@ -5,6 +5,13 @@
 #include <cstdint>
 #include <cstring>
 
+// A loop over one of these is vector code only where the call is gone.
+#if defined(__GNUC__)
+#define GLASSNET_INLINE inline __attribute__((always_inline))
+#else
+#define GLASSNET_INLINE inline
+#endif
+
 namespace glassnet::GLASSNET_LEVEL {
 
 template <class T>
@@ -36,14 +43,14 @@ struct Format<float> {
 constexpr double factorial(int n) { return n < 2 ? 1.0 : n * factorial(n - 1); }
 
 template <class T>
-inline typename Format<T>::Bits bits_of(T x) {
+GLASSNET_INLINE typename Format<T>::Bits bits_of(T x) {
   typename Format<T>::Bits bits;
   std::memcpy(&bits, &x, sizeof x);
   return bits;
 }
 
 template <class T>
-inline T from_bits(typename Format<T>::Bits bits) {
+GLASSNET_INLINE T from_bits(typename Format<T>::Bits bits) {
   T x;
   std::memcpy(&x, &bits, sizeof x);
   return x;
@@ -51,14 +58,14 @@ inline T from_bits(typename Format<T>::Bits bits) {
 
 // 2ᵏ from its bits, for exponents that a normal number has; k in two's complement.
 template <class T>
-inline T power_of_two(typename Format<T>::Bits k) {
+GLASSNET_INLINE T power_of_two(typename Format<T>::Bits k) {
   using F = Format<T>;
   return from_bits<T>((k + F::bias) << F::mantissa);
 }
 
 // Σ_{j=2}^{degree} r^{j−2} / j!
 template <class T, int j = 2>
-inline T exp_series(T r) {
+GLASSNET_INLINE T exp_series(T r) {
   if constexpr (j == Format<T>::exp_degree)
     return T(1 / factorial(j));
   else
@@ -67,7 +74,7 @@ inline T exp_series(T r) {
 
 // k and eʳ − 1, where x = k ln 2 + r
 template <class T>
-inline T reduce(T x, typename Format<T>::Bits& k) {
+GLASSNET_INLINE T reduce(T x, typename Format<T>::Bits& k) {
   using F = Format<T>;
   const T shifted = x * T(1.4426950408889634074) + F::round_shift;
   k = bits_of(shifted) - bits_of(F::round_shift);
@@ -77,7 +84,7 @@ inline T reduce(T x, typename Format<T>::Bits& k) {
 }
 
 template <class T>
-inline T exp(T x) {
+GLASSNET_INLINE T exp(T x) {
   using F = Format<T>;
   x = x < F::lowest ? F::lowest : x;
   x = x > F::highest ? F::highest : x;
@@ -90,7 +97,7 @@ inline T exp(T x) {
 
 // eˣ − 1, exact to rounding for small x too; x is held within ± saturated
 template <class T>
-inline T expm1(T x) {
+GLASSNET_INLINE T expm1(T x) {
   using F = Format<T>;
   x = x < -F::saturated ? -F::saturated : x;
   x = x > F::saturated ? F::saturated : x;
@@ -100,14 +107,14 @@ inline T expm1(T x) {
 }
 
 template <class T>
-inline T tanh(T x) {
+GLASSNET_INLINE T tanh(T x) {
   const T e = expm1(std::fabs(x) * T(2));  // e²ˣ − 1
   return std::copysign(e / (e + T(2)), x);
 }
 
 // Σ_{j=3,5,…}^{degree} (−1)^{(j−1)/2} z^{(j−3)/2} / j! for the sine, and with j + 1, signs turned, for the cosine
 template <class T, int more, int j = 3>
-inline T wave_series(T z) {
+GLASSNET_INLINE T wave_series(T z) {
   constexpr T term = T((j % 4 == 3 ? -1 : 1) * (more ? -1 : 1) / factorial(j + more));
   if constexpr (j == Format<T>::sin_degree)
     return T(0) * z + term;
@@ -117,7 +124,7 @@ inline T wave_series(T z) {
 
 // sin(x + shift · π/2): x = k π/2 + r, and the quadrant says which series, and its sign
 template <int shift, class T>
-inline T quarter_turns(T x) {
+GLASSNET_INLINE T quarter_turns(T x) {
   using F = Format<T>;
   T held = x < -F::farthest ? -F::farthest : x;
   held = held > F::farthest ? F::farthest : held;
@@ -134,18 +141,18 @@ inline T quarter_turns(T x) {
 }
 
 template <class T>
-inline T sin(T x) {
+GLASSNET_INLINE T sin(T x) {
   return quarter_turns<0>(x);
 }
 
 template <class T>
-inline T cos(T x) {
+GLASSNET_INLINE T cos(T x) {
   return quarter_turns<1>(x);
 }
 
 // Σ_{j=1}^{degree} 2 z^{j−1} / (2j + 1)
 template <class T, int j = 1>
-inline T log_series(T z) {
+GLASSNET_INLINE T log_series(T z) {
   if constexpr (j == Format<T>::log_degree)
     return T(2.0 / (2 * j + 1));
   else
@@ -153,7 +160,7 @@ inline T log_series(T z) {
 }
 
 template <class T>
-inline T log(T x) {
+GLASSNET_INLINE T log(T x) {
   using F = Format<T>;
   using Bits = typename F::Bits;
   if (!(x > T(0))) return x == T(0) ? T(-INFINITY) : T(NAN);
@@ -176,7 +183,7 @@ inline T log(T x) {
 
 // ln(1 + u) for 0 ≤ u ≤ 1; the same bits as log(1 + u) corrected, without its branches
 template <class T>
-inline T log1p(T u) {
+GLASSNET_INLINE T log1p(T u) {
   using F = Format<T>;
   const T w = T(1) + u;
   const bool large = w >= T(0.70710678118654752440) * T(2);

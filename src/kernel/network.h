@@ -317,6 +317,7 @@ class Network {
   // factors for w and b of each block, or is null.
   void step(int optimizer, const double* hyper, double rate, const double* rates, double decay, Index step) {
     Optimizers::visit(optimizer, [&](auto o) {
+      const double correction = o.correction(hyper, step);
       for (int l = 0; l < blocks(); ++l) {
         Layer<T>& layer = layers_[l];
         const double w_rate = rates ? rate * rates[2 * l] : rate, b_rate = rates ? rate * rates[2 * l + 1] : rate;
@@ -324,8 +325,12 @@ class Network {
         const auto update = [&](Index i, Index count, double eta) {
           T* moment[MOST_MOMENTS] = {};
           for (int j = 0; j < moments_; ++j) moment[j] = layer.moment[j] + i;
-          o.update(layer.w + i, layer.g + i, moment, count, hyper, eta, step);
+          o.update(layer.w + i, layer.g + i, moment, count, hyper, eta * correction);
         };
+        if (!layer.frozen && decay == 0 && w_rate == b_rate) {  // nothing sets w and b apart
+          update(0, layer.size(), w_rate);
+          continue;
+        }
         for_each_panel(layer, [&](Index start) {
           const Index weights = layer.d * PW<T>;
           if (layer.frozen) {

@@ -1,4 +1,5 @@
-// From a gradient to a step: twin of optimizers.py. One call moves `count` parameters that lie side by side.
+// From a gradient to a step: twin of optimizers.py. One call moves `count` parameters that lie side by side, at a rate
+// that is the learning rate times `correction`, which is asked for once a step.
 #pragma once
 #include <cmath>
 #include <cstddef>
@@ -14,9 +15,9 @@ constexpr int MOST_MOMENTS = 2;
 struct SGD {
   static constexpr const char* name = "sgd";
   static constexpr int moments = 1;
+  static double correction(const double*, std::int64_t) { return 1; }
   template <class T>
-  static void update(T* theta, const T* g, T* const* moment, std::ptrdiff_t count, const double* hyper, double rate,
-                     std::int64_t) {
+  static void update(T* theta, const T* g, T* const* moment, std::ptrdiff_t count, const double* hyper, double rate) {
     T* u = moment[0];
     const T mu = T(hyper[0]), eta = T(rate);
     if (hyper[1] != 0) {
@@ -38,12 +39,14 @@ struct SGD {
 struct Adam {
   static constexpr const char* name = "adam";
   static constexpr int moments = 2;
+  static double correction(const double* hyper, std::int64_t step) {
+    return std::sqrt(1 - std::pow(hyper[1], double(step))) / (1 - std::pow(hyper[0], double(step)));
+  }
   template <class T>
-  static void update(T* theta, const T* g, T* const* moment, std::ptrdiff_t count, const double* hyper, double rate,
-                     std::int64_t step) {
+  static void update(T* theta, const T* g, T* const* moment, std::ptrdiff_t count, const double* hyper, double rate) {
     T *m = moment[0], *v = moment[1];
     const T b1 = T(hyper[0]), b2 = T(hyper[1]), e = T(hyper[2]), c1 = T(1 - hyper[0]), c2 = T(1 - hyper[1]);
-    const T eta = T(rate * std::sqrt(1 - std::pow(hyper[1], double(step))) / (1 - std::pow(hyper[0], double(step))));
+    const T eta = T(rate);
     for (std::ptrdiff_t i = 0; i < count; ++i) {
       m[i] = b1 * m[i] + c1 * g[i];
       v[i] = b2 * v[i] + c2 * (g[i] * g[i]);
@@ -66,9 +69,9 @@ struct AdamW : Adam {
 struct RMSprop {
   static constexpr const char* name = "rmsprop";
   static constexpr int moments = 2;
+  static double correction(const double*, std::int64_t) { return 1; }
   template <class T>
-  static void update(T* theta, const T* g, T* const* moment, std::ptrdiff_t count, const double* hyper, double rate,
-                     std::int64_t) {
+  static void update(T* theta, const T* g, T* const* moment, std::ptrdiff_t count, const double* hyper, double rate) {
     T *v = moment[0], *u = moment[1];
     const T rho = T(hyper[0]), rest = T(1 - hyper[0]), mu = T(hyper[1]), e = T(hyper[2]), eta = T(rate);
     for (std::ptrdiff_t i = 0; i < count; ++i) {
