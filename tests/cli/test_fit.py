@@ -22,7 +22,7 @@ def test_the_report_tells_columns_network_scores_and_where_the_model_is(run, fol
     told = run.well("fit", "train.csv", "-t", "kind", *FEW).stdout
     for fact in ("mass", "number", "island", "Biscoe", "category", "tagged", "boolean", "big, small"):
         assert fact in told
-    for line in ("h1 = silu(x w1 + b1)", "w1 (7, 8)", "73 parameters", "12 rows", "network", "majority class"):
+    for line in ("h1 = silu(x w1 + b1)", "w1 (7, 8)", "73 parameters", "12 test rows", "network", "majority class"):
         assert line in told
     assert "linear model" in told
     assert "train.safetensors" in told

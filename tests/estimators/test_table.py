@@ -250,6 +250,12 @@ def test_a_network_that_learned_nothing_says_so_and_one_that_did_does_not():
     assert told["nothing"] <= 1
 
 
+@pytest.mark.filterwarnings("ignore::glassnet.errors.DataWarning")
+def test_a_training_that_did_not_settle_is_told_from_columns_that_say_nothing():
+    with pytest.warns(TrainingWarning, match=r"did not settle.*learning_rate_init=10\."):
+        TableRegressor(learning_rate_init=1000, random_state=0).fit(line(), target="y")
+
+
 def test_time_limit_ends_a_long_fit():
     model = TableRegressor(max_iter=10**6, n_iter_no_change=10**6, time_limit_seconds=0.3, random_state=0)
     assert model.fit(line(2000), target="y").history_.stopped_by == "time limit"

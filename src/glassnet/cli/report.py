@@ -153,7 +153,8 @@ def _show_scores(outcome: Outcome) -> None:
         heading("Scores")
         paragraph("No rows were held out, so there is nothing honest to score on.")
         return
-    heading(f"Scores on {len(outcome.test)} rows that no model was trained on")
+    n = len(outcome.test)
+    heading(f"Scores on {n} test row{'s' * (n != 1)}")
     print_scores(outcome.scores)
 
 

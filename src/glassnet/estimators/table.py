@@ -192,10 +192,20 @@ class _TableModel(BaseEstimator):
             gain = gain * judged.s / judged.s.mean()
         noise = gain.std() / np.sqrt(len(gain))  # standard error of the mean gain
         varies = not np.all(data.t == data.t[0])
-        # A scorer may have chosen weights that are right more often, and surer where they are wrong.
-        if (
-            self.scoring is None and varies and not gain.mean() > 2 * noise
-        ):  # the best of many epochs is one standard error lucky
+        started = self.history_.loss[0] if len(self.history_) else 0.0
+        # A scorer may have chosen weights that are right more often, and surer where they are wrong. The best of many
+        # epochs is one standard error lucky.
+        if self.scoring is not None or not varies or gain.mean() > 2 * noise:
+            return
+        if -gain.mean() > 10 * abs(float(self.loss_.rows(constant, judged.t).mean())):
+            warnings.warn(
+                f"The training did not settle: its loss began at {started:.2g} and its best network is far worse than "
+                f"predicting {self._constant_name} for every row. "
+                f"Try a smaller rate, such as learning_rate_init={self.learning_rate_init / 100:g}.",
+                TrainingWarning,
+                stacklevel=3,
+            )
+        else:
             warnings.warn(
                 f"The network is no better than predicting {self._constant_name} for every row (its loss is lower by "
                 f"{gain.mean():.2g} ± {noise:.2g} on rows it did not train on). The columns may say nothing about "
