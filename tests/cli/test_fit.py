@@ -233,6 +233,7 @@ def test_an_interrupted_refit_keeps_the_model_that_was_scored(run, folder, monke
     result = run("fit", "train.csv", "-t", "kind", "-o", "m.safetensors", "--refit", "--json", "--max-epochs", 9)
     report = json.loads(result.stdout)
     assert (result.exit_code, report["interrupted"], report["refit"]) == (130, True, False)
+    assert any("the one that was scored is saved" in note for note in report["notes"])
     assert len(gn.load("m.safetensors").history_) == 9
 
 

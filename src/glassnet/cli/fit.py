@@ -116,6 +116,9 @@ def fit(
         ctx.exit(INTERRUPTED)
 
 
+NOT_REFITTED = "Interrupted before the model was trained on all rows: the one that was scored is saved."
+
+
 def _train(
     problem: Problem, train: "Table", test: "Table | None", output: str, log: str | None, *, refit: bool, watched: bool
 ) -> "Outcome":
@@ -132,6 +135,8 @@ def _train(
         scores = compare(model, train, test) if test is not None else {}
     outcome = Outcome(model, train, test, scores, output, [*problem.notes, *found])
     outcome.interrupted = model.history_.stopped_by == "interrupt"
+    if refit and outcome.interrupted:
+        outcome.notes.append(NOT_REFITTED)
     if not refit or outcome.interrupted:
         return outcome
     epochs = max(model.history_.best_epoch[0], 1)
@@ -148,6 +153,8 @@ def _train(
     if not outcome.interrupted:  # half a refit may be worse than the model that was scored
         save(final, output)
         outcome.refit_rows, outcome.refit_epochs = len(problem.rows), len(final.history_)
+    else:
+        outcome.notes.append(NOT_REFITTED)
     return outcome
 
 
