@@ -6,6 +6,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -13,7 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "cpu.h"
 #include "kernel.h"
+#include "team.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -35,11 +38,9 @@ using namespace glassnet;
 std::vector<Kernel> runnable_kernels() {
   std::vector<Kernel> kernels{baseline::kernel()};
 #if defined(GLASSNET_X86_LEVELS)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) kernels.push_back(avx2::kernel());
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
-    kernels.push_back(avx512::kernel());
+  const Processor processor;
+  if (processor.avx2) kernels.push_back(avx2::kernel());
+  if (processor.avx512) kernels.push_back(avx512::kernel());
 #endif
   return kernels;
 }
@@ -116,23 +117,41 @@ struct Architecture {
   std::int64_t outputs() const { return sizes.back(); }
 };
 
-// Features: dense (n, d), or CSR as values, starts (n + 1) and columns.
-template <class T>
-Rows<T> rows_of(const Architecture& architecture, const In<T>& values, const MaybeIn<std::int64_t>& starts,
-                const MaybeIn<std::int64_t>& columns) {
-  if (!starts) {
-    require(values.ndim() == 2 && std::int64_t(values.shape(1)) == architecture.inputs(), "x is not (n, d)");
-    return {std::int64_t(values.shape(0)), values.data(), nullptr, nullptr};
-  }
-  require(columns && starts->size() >= 1, "CSR needs starts and columns");
-  const std::int64_t n = std::int64_t(starts->size()) - 1, stored = std::int64_t(columns->size());
-  require(values.size() == columns->size(), "CSR values and columns differ in length");
-  const std::int64_t *start = starts->data(), *column = columns->data();
+using Indices = std::optional<nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>>;
+
+template <class I>
+void check_indices(const I* start, const I* column, std::int64_t n, std::int64_t stored, std::int64_t d) {
   require(start[0] == 0 && start[n] == stored, "CSR starts do not span the values");
   for (std::int64_t i = 0; i < n; ++i) require(start[i] <= start[i + 1], "CSR starts fall");
-  for (std::int64_t e = 0; e < stored; ++e)
-    require(column[e] >= 0 && column[e] < architecture.inputs(), "a CSR column is out of range");
-  return {n, values.data(), start, column};
+  for (std::int64_t e = 0; e < stored; ++e) require(column[e] >= 0 && column[e] < d, "a CSR column is out of range");
+}
+
+// Features: dense (n, d), or CSR as values, starts (n + 1) and columns, both of 32 or both of 64 bits.
+template <class T>
+Rows<T> rows_of(const Architecture& architecture, const In<T>& values, const Indices& starts, const Indices& columns) {
+  Rows<T> rows{};
+  rows.values = values.data();
+  if (!starts) {
+    require(values.ndim() == 2 && std::int64_t(values.shape(1)) == architecture.inputs(), "x is not (n, d)");
+    rows.n = std::int64_t(values.shape(0));
+    return rows;
+  }
+  require(columns && starts->size() >= 1, "CSR needs starts and columns");
+  const std::int64_t stored = std::int64_t(columns->size()), d = architecture.inputs();
+  rows.n = std::int64_t(starts->size()) - 1;
+  require(values.size() == columns->size(), "CSR values and columns differ in length");
+  require(starts->dtype() == columns->dtype(), "CSR starts and columns differ in dtype");
+  if (starts->dtype() == nb::dtype<std::int32_t>()) {
+    rows.starts32 = static_cast<const std::int32_t*>(starts->data());
+    rows.columns32 = static_cast<const std::int32_t*>(columns->data());
+    check_indices(rows.starts32, rows.columns32, rows.n, stored, d);
+  } else {
+    require(starts->dtype() == nb::dtype<std::int64_t>(), "CSR starts and columns are not int32 or int64");
+    rows.starts64 = static_cast<const std::int64_t*>(starts->data());
+    rows.columns64 = static_cast<const std::int64_t*>(columns->data());
+    check_indices(rows.starts64, rows.columns64, rows.n, stored, d);
+  }
+  return rows;
 }
 
 template <class T>
@@ -165,23 +184,98 @@ struct Release {
   void operator()(char* memory) const { ::operator delete(memory, std::align_val_t(64)); }
 };
 
+using Memory = std::unique_ptr<char, Release>;
+
+Memory memory_of(std::size_t bytes) { return Memory(static_cast<char*>(::operator new(bytes, std::align_val_t(64)))); }
+
 // Ask how much memory the work needs, then do it, without the interpreter lock.
 template <class Work>
-void run(const Work& work) {
-  const std::unique_ptr<char, Release> memory(
-      static_cast<char*>(::operator new(work(static_cast<char*>(nullptr)), std::align_val_t(64))));
+void run(int threads, const Work& work) {
+  require(threads >= 1, "threads is below 1");
   nb::gil_scoped_release unlocked;
-  work(memory.get());
+  const Crew crew(threads);
+  const Memory memory = memory_of(work(crew.team(), static_cast<char*>(nullptr)));
+  work(crew.team(), memory.get());
 }
+
+// A network kept ready for single rows: numbers in, p (or y, without a loss) out, a microsecond later.
+template <class T>
+class Predictor {
+ public:
+  Predictor(const Architecture& a, const LossTwin* loss, In<T> parameters)
+      : x_(std::size_t(a.inputs())), y_(std::size_t(a.outputs())), loss_(loss ? *loss : LossTwin("squared_error", {})) {
+    require_parameters(a, parameters.size());
+    memory_ = memory_of(functions<T>().prepare(a.shape(), parameters.data(), nullptr));
+    functions<T>().prepare(a.shape(), parameters.data(), memory_.get());
+  }
+
+  // The interpreter lock is kept: to give it away would take longer than the work.
+  nb::object call(nb::handle row) {
+    functions<T>().predict(memory_.get(), read(row), y_.data());
+    functions<T>().link(loss_.get(), y_.data(), int(y_.size()));
+    if (y_.size() == 1) return nb::float_(double(y_[0]));
+    T* p = new T[y_.size()];
+    nb::capsule owner(p, [](void* memory) noexcept { delete[] static_cast<T*>(memory); });
+    std::copy(y_.begin(), y_.end(), p);
+    return nb::cast(nb::ndarray<nb::numpy, T, nb::ndim<1>>(p, {y_.size()}, owner));
+  }
+
+ private:
+  const T* read(nb::handle row) {
+    nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu> same;
+    nb::ndarray<const double, nb::ndim<1>, nb::device::cpu> wide;
+    if (nb::try_cast(row, same, false)) {
+      check(same.shape(0));
+      return same.data();
+    }
+    if (nb::try_cast(row, wide, false)) {
+      check(wide.shape(0));
+      for (std::size_t k = 0; k < x_.size(); ++k) x_[k] = T(wide(k));
+      return x_.data();
+    }
+    if (nb::isinstance<nb::list>(row)) {
+      const auto list = nb::borrow<nb::list>(row);
+      check(list.size());
+      for (std::size_t k = 0; k < x_.size(); ++k) x_[k] = number(list[k]);
+    } else {
+      const auto sequence = nb::borrow<nb::object>(row);
+      check(nb::len(sequence));
+      for (std::size_t k = 0; k < x_.size(); ++k) x_[k] = number(sequence[k]);
+    }
+    return x_.data();
+  }
+
+  static T number(nb::handle value) {
+    const double result = PyFloat_AsDouble(value.ptr());
+    if (result == -1 && PyErr_Occurred()) throw nb::python_error();
+    return T(result);
+  }
+
+  void check(std::size_t length) const {
+    if (length != x_.size())
+      throw nb::value_error(("a row has " + std::to_string(length) + " numbers, but this network takes " +
+                             std::to_string(x_.size()) + "; for many rows at once use predict")
+                                .c_str());
+  }
+
+  std::vector<T> x_, y_;
+  LossTwin loss_;
+  Memory memory_;
+};
 
 // No array is converted on the way in: of one in another dtype or layout the kernel would work on a copy, and what it
 // writes would be lost.
 template <class T>
-void define(nb::module_& m) {
+void define(nb::module_& m, const char* predictor) {
+  nb::class_<Predictor<T>>(m, predictor)
+      .def(nb::init<const Architecture&, const LossTwin*, In<T>>(), "architecture"_a, "loss"_a.none(),
+           "parameters"_a.noconvert())
+      .def("__call__", &Predictor<T>::call, "row"_a);
+
   m.def(
       "forward",
-      [](const Architecture& a, In<T> parameters, In<T> values, MaybeIn<std::int64_t> starts,
-         MaybeIn<std::int64_t> columns, Out<T> y, std::vector<Out<T>> z, std::vector<Out<T>> h) {
+      [](const Architecture& a, In<T> parameters, In<T> values, Indices starts, Indices columns, Out<T> y,
+         std::vector<Out<T>> z, std::vector<Out<T>> h, int threads) {
         require_parameters(a, parameters.size());
         const Rows<T> x = rows_of<T>(a, values, starts, columns);
         require(std::int64_t(y.size()) == x.n * a.outputs(), "y is not (n, k)");
@@ -193,61 +287,62 @@ void define(nb::module_& m) {
           zs.push_back(z[l].data()), hs.push_back(h[l].data());
         }
         const Traces<T> traces{zs.empty() ? nullptr : zs.data(), hs.empty() ? nullptr : hs.data()};
-        run([&](char* memory) {
-          return functions<T>().forward(a.shape(), parameters.data(), x, y.data(), traces, memory);
+        run(threads, [&](Team team, char* memory) {
+          return functions<T>().forward(team, a.shape(), parameters.data(), x, y.data(), traces, memory);
         });
       },
       "architecture"_a, "parameters"_a.noconvert(), "x"_a.noconvert(), "starts"_a.noconvert().none(),
-      "columns"_a.noconvert().none(), "y"_a.noconvert(), "z"_a.noconvert(), "h"_a.noconvert());
+      "columns"_a.noconvert().none(), "y"_a.noconvert(), "z"_a.noconvert(), "h"_a.noconvert(), "threads"_a);
 
   m.def(
       "evaluate",
-      [](const Architecture& a, const LossTwin& loss, In<T> parameters, In<T> values, MaybeIn<std::int64_t> starts,
-         MaybeIn<std::int64_t> columns, In<T> t, MaybeIn<T> s) {
+      [](const Architecture& a, const LossTwin& loss, In<T> parameters, In<T> values, Indices starts, Indices columns,
+         In<T> t, MaybeIn<T> s, int threads) {
         require_parameters(a, parameters.size());
         const Rows<T> x = rows_of<T>(a, values, starts, columns);
         const Targets<T> targets = targets_of<T>(a, loss.get(), x.n, t, s);
         double value = 0;
-        run([&](char* memory) {
-          return functions<T>().evaluate(a.shape(), parameters.data(), loss.get(), x, targets, &value, memory);
+        run(threads, [&](Team team, char* memory) {
+          return functions<T>().evaluate(team, a.shape(), parameters.data(), loss.get(), x, targets, &value, memory);
         });
         return value;
       },
       "architecture"_a, "loss"_a, "parameters"_a.noconvert(), "x"_a.noconvert(), "starts"_a.noconvert().none(),
-      "columns"_a.noconvert().none(), "t"_a.noconvert(), "s"_a.noconvert().none());
+      "columns"_a.noconvert().none(), "t"_a.noconvert(), "s"_a.noconvert().none(), "threads"_a);
 
   m.def(
       "gradients",
-      [](const Architecture& a, const LossTwin& loss, In<T> parameters, In<T> values, MaybeIn<std::int64_t> starts,
-         MaybeIn<std::int64_t> columns, In<T> t, MaybeIn<T> s, double l2, double l1, Out<T> g) {
+      [](const Architecture& a, const LossTwin& loss, In<T> parameters, In<T> values, Indices starts, Indices columns,
+         In<T> t, MaybeIn<T> s, double l2, double l1, Out<T> g, int threads) {
         require_parameters(a, parameters.size());
         require_parameters(a, g.size());
         const Rows<T> x = rows_of<T>(a, values, starts, columns);
         const Targets<T> targets = targets_of<T>(a, loss.get(), x.n, t, s);
         double value = 0;
-        run([&](char* memory) {
-          return functions<T>().gradients(a.shape(), parameters.data(), loss.get(), x, targets, l2, l1, &value,
+        run(threads, [&](Team team, char* memory) {
+          return functions<T>().gradients(team, a.shape(), parameters.data(), loss.get(), x, targets, l2, l1, &value,
                                           g.data(), memory);
         });
         return value;
       },
       "architecture"_a, "loss"_a, "parameters"_a.noconvert(), "x"_a.noconvert(), "starts"_a.noconvert().none(),
-      "columns"_a.noconvert().none(), "t"_a.noconvert(), "s"_a.noconvert().none(), "l2"_a, "l1"_a, "g"_a.noconvert());
+      "columns"_a.noconvert().none(), "t"_a.noconvert(), "s"_a.noconvert().none(), "l2"_a, "l1"_a, "g"_a.noconvert(),
+      "threads"_a);
 
   m.def(
       "jacobian",
-      [](const Architecture& a, In<T> parameters, In<T> values, MaybeIn<std::int64_t> starts,
-         MaybeIn<std::int64_t> columns, bool wrt_inputs, Out<T> j) {
+      [](const Architecture& a, In<T> parameters, In<T> values, Indices starts, Indices columns, bool wrt_inputs,
+         Out<T> j, int threads) {
         require_parameters(a, parameters.size());
         const Rows<T> x = rows_of<T>(a, values, starts, columns);
         const std::int64_t width = wrt_inputs ? a.inputs() : a.parameter_count;
         require(std::int64_t(j.size()) == x.n * a.outputs() * width, "the Jacobian is not (n, k, P) or (n, k, d)");
-        run([&](char* memory) {
-          return functions<T>().jacobian(a.shape(), parameters.data(), x, wrt_inputs, j.data(), memory);
+        run(threads, [&](Team team, char* memory) {
+          return functions<T>().jacobian(team, a.shape(), parameters.data(), x, wrt_inputs, j.data(), memory);
         });
       },
       "architecture"_a, "parameters"_a.noconvert(), "x"_a.noconvert(), "starts"_a.noconvert().none(),
-      "columns"_a.noconvert().none(), "wrt_inputs"_a, "j"_a.noconvert());
+      "columns"_a.noconvert().none(), "wrt_inputs"_a, "j"_a.noconvert(), "threads"_a);
 
   m.def(
       "advance",
@@ -255,9 +350,8 @@ void define(nb::module_& m) {
          Out<T> parameters, Out<T> moments, In<std::uint64_t> seeds, In<double> learning_rate, In<double> factors,
          std::vector<double> rates, In<double> l2, In<double> l1, In<double> weight_decay, std::vector<double> dropout,
          double gradient_norm, double weight_norm, Out<double> loss_sum, In<bool> active, MaybeIn<bool> frozen,
-         std::int64_t epoch, std::int64_t batch, std::int64_t step, In<T> values, MaybeIn<std::int64_t> starts,
-         MaybeIn<std::int64_t> columns, In<T> t, MaybeIn<T> s, std::int64_t batch_size, bool shuffle,
-         std::int64_t steps) {
+         std::int64_t epoch, std::int64_t batch, std::int64_t step, In<T> values, Indices starts, Indices columns,
+         In<T> t, MaybeIn<T> s, std::int64_t batch_size, bool shuffle, std::int64_t steps, int threads, Pace& pace) {
         Training<T> training{};
         training.shape = a.shape();
         training.loss = loss.get();
@@ -291,14 +385,14 @@ void define(nb::module_& m) {
         require(training.x.n >= 1 && batch_size >= 1 && steps >= 0 && batch >= 0,
                 "n, batch_size or steps out of range");
         require(batch < (training.x.n + batch_size - 1) / batch_size, "batch is past the end of the epoch");
-        run([&](char* memory) { return functions<T>().advance(training, memory); });
+        run(threads, [&](Team team, char* memory) { return functions<T>().advance(team, training, &pace, memory); });
       },
       "architecture"_a, "loss"_a, "optimizer"_a, "hyper"_a, "parameters"_a.noconvert(), "moments"_a.noconvert(),
       "seeds"_a.noconvert(), "learning_rate"_a.noconvert(), "factors"_a.noconvert(), "rates"_a, "l2"_a.noconvert(),
       "l1"_a.noconvert(), "weight_decay"_a.noconvert(), "dropout"_a, "gradient_norm"_a, "weight_norm"_a,
       "loss_sum"_a.noconvert(), "active"_a.noconvert(), "frozen"_a.noconvert().none(), "epoch"_a, "batch"_a, "step"_a,
       "x"_a.noconvert(), "starts"_a.noconvert().none(), "columns"_a.noconvert().none(), "t"_a.noconvert(),
-      "s"_a.noconvert().none(), "batch_size"_a, "shuffle"_a, "steps"_a);
+      "s"_a.noconvert().none(), "batch_size"_a, "shuffle"_a, "steps"_a, "threads"_a, "pace"_a);
 
   m.def(
       "elementary",
@@ -323,8 +417,9 @@ NB_MODULE(_kernel, m) {
       .def(nb::init<std::vector<std::int64_t>, std::vector<std::string>, bool, bool>(), "sizes"_a, "activations"_a,
            "bias"_a, "skip"_a);
   nb::class_<LossTwin>(m, "Loss").def(nb::init<std::string, std::vector<double>>(), "name"_a, "hyperparameters"_a);
-  define<float>(m);
-  define<double>(m);
+  nb::class_<Pace>(m, "Pace").def("__init__", [](Pace* pace) { new (pace) Pace{}; });
+  define<float>(m, "Predictor32");
+  define<double>(m, "Predictor64");
   m.def(
       "permutation",
       [](std::uint64_t seed, std::uint64_t epoch, Out<std::int64_t> order) {

@@ -163,22 +163,17 @@ template <class T>
 GLASSNET_INLINE T log(T x) {
   using F = Format<T>;
   using Bits = typename F::Bits;
-  if (!(x > T(0))) return x == T(0) ? T(-INFINITY) : T(NAN);
-  if (x == T(INFINITY)) return x;
-  int exponent = 0;
-  if ((bits_of(x) >> F::mantissa) == 0) {  // subnormal
-    x *= F::to_normal;
-    exponent = -(F::mantissa + 2);
-  }
   constexpr Bits fraction = (Bits(1) << F::mantissa) - 1;
-  exponent += int(bits_of(x) >> F::mantissa) - (F::bias - 1);
-  T m = from_bits<T>((bits_of(x) & fraction) | (Bits(F::bias - 1) << F::mantissa));  // ½ ≤ m < 1
-  if (m < T(0.70710678118654752440)) {
-    m += m;
-    exponent -= 1;
-  }
-  const T f = m - T(1), s = f / (T(2) + f), z = s * s, k = T(exponent);
-  return k * F::ln2_high + ((s + s) + (s * (z * log_series(z)) + k * F::ln2_low));
+  const bool subnormal = (bits_of(x) >> F::mantissa) == 0;
+  const T scaled = subnormal ? x * F::to_normal : x;
+  const int shift = subnormal ? F::bias - 1 + F::mantissa + 2 : F::bias - 1;
+  const T half = from_bits<T>((bits_of(scaled) & fraction) | (Bits(F::bias - 1) << F::mantissa));  // ½ ≤ half < 1
+  const bool low = half < T(0.70710678118654752440);
+  const T m = low ? half + half : half, k = T(int(bits_of(scaled) >> F::mantissa) - shift - (low ? 1 : 0));
+  const T f = m - T(1), s = f / (T(2) + f), z = s * s;
+  const T result = k * F::ln2_high + ((s + s) + (s * (z * log_series(z)) + k * F::ln2_low));
+  const T outside = x == T(0) ? T(-INFINITY) : x == T(INFINITY) ? x : T(NAN);
+  return x > T(0) && x < T(INFINITY) ? result : outside;
 }
 
 // ln(1 + u) for 0 ≤ u ≤ 1; the same bits as log(1 + u) corrected, without its branches

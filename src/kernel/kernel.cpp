@@ -31,7 +31,8 @@ void elementary(int which, const T* x, T* result, std::int64_t count) {
 
 template <class T>
 Functions<T> functions() {
-  return {forward<T>, evaluate<T>, gradients<T>, jacobian<T>, advance<T>, elementary<T>};
+  return {forward<T>, evaluate<T>, gradients<T>, jacobian<T>,  advance<T>,
+          prepare<T>, predict<T>,  link<T>,      elementary<T>};
 }
 
 }  // namespace

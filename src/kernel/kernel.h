@@ -5,6 +5,27 @@
 
 namespace glassnet {
 
+// Who does the work: share(self, units, work, context) calls work(context, unit, worker) once for every unit below
+// `units`, on as many threads as there are workers, and returns when all is done. What a unit holds never depends on
+// who runs it, so neither does any bit of a result. A worker's number tells its own memory from that of the others.
+struct Team {
+  int workers;
+  void* self;
+  void (*share)(void* self, std::int64_t units, void (*work)(void* context, std::int64_t unit, int worker),
+                void* context);
+  double (*seconds)();  // on a clock that only runs forward
+};
+
+// How long a step takes alone and together, as measured while a training runs, so that the better one goes on. Results
+// do not depend on the choice.
+struct Pace {
+  double alone, together;  // seconds a step, 0 before the first measurement
+  double tried;            // when the slower one was last tried
+  bool is_together, settled;
+  int left;      // steps of this measurement still to make
+  double spent;  // seconds, on those made
+};
+
 // Network.architecture; parameters are one vector: w row by row, then b, layer by layer.
 struct Shape {
   int layers;
@@ -20,13 +41,17 @@ struct Loss {
   int width;
 };
 
-// Features of n rows: dense and row-major, or CSR where `starts` is not null.
+// Features of n rows: dense and row-major, or CSR with indices of 32 or of 64 bits.
 template <class T>
 struct Rows {
   std::int64_t n;
   const T* values;
-  const std::int64_t* starts;   // n + 1
-  const std::int64_t* columns;  // of every value
+  const std::int32_t *starts32, *columns32;
+  const std::int64_t *starts64, *columns64;
+
+  bool sparse() const { return starts32 || starts64; }
+  std::int64_t starts(std::int64_t row) const { return starts32 ? starts32[row] : starts64[row]; }
+  std::int64_t columns(std::int64_t element) const { return columns32 ? columns32[element] : columns64[element]; }
 };
 
 template <class T>
@@ -69,12 +94,15 @@ struct Training {
 // Each function does its work in `memory`, 64-byte aligned; called with null it says how many bytes it needs.
 template <class T>
 struct Functions {
-  std::size_t (*forward)(Shape, const T* parameters, Rows<T>, T* y, Traces<T>, char* memory);
-  std::size_t (*evaluate)(Shape, const T* parameters, Loss, Rows<T>, Targets<T>, double* value, char* memory);
-  std::size_t (*gradients)(Shape, const T* parameters, Loss, Rows<T>, Targets<T>, double l2, double l1, double* value,
-                           T* g, char* memory);
-  std::size_t (*jacobian)(Shape, const T* parameters, Rows<T>, bool wrt_inputs, T* j, char* memory);
-  std::size_t (*advance)(const Training<T>&, char* memory);
+  std::size_t (*forward)(Team, Shape, const T* parameters, Rows<T>, T* y, Traces<T>, char* memory);
+  std::size_t (*evaluate)(Team, Shape, const T* parameters, Loss, Rows<T>, Targets<T>, double* value, char* memory);
+  std::size_t (*gradients)(Team, Shape, const T* parameters, Loss, Rows<T>, Targets<T>, double l2, double l1,
+                           double* value, T* g, char* memory);
+  std::size_t (*jacobian)(Team, Shape, const T* parameters, Rows<T>, bool wrt_inputs, T* j, char* memory);
+  std::size_t (*advance)(Team, const Training<T>&, Pace*, char* memory);
+  std::size_t (*prepare)(Shape, const T* parameters, char* memory);  // a network ready for one row after the other,
+  void (*predict)(const char* memory, const T* x, T* y);             // which it then takes, and leaves its scores
+  void (*link)(Loss, T* y, int m);                                   // p of the scores of one row, in their place
   void (*elementary)(int which, const T* x, T* result,
                      std::int64_t count);  // exp, tanh, log, log1p, sin, cos, expm1_below
 };

@@ -1,92 +1,99 @@
-// L beside ∂L/∂y: twin of losses.py. `row` is the loss of one row of k targets, `slope` its derivative into dy.
+// L beside ∂L/∂y: twin of losses.py.
+//
+// `predict` makes predictions p of the m scores of one row. A loss sees PW rows at once: y, t and dy lie as [j][PW],
+// one row in each lane, so that every formula is vector code.
 #pragma once
 #include "elementary.h"
 #include "registry.h"
+#include "simd.h"
 
 namespace glassnet::GLASSNET_LEVEL {
 
-// A loss without numbers of its own; one score for each target.
-struct PlainLoss {
+// What most losses are: a sum over targets of ℓ(y, t), one score for each target. `Own` has `of` and `slope`.
+template <class Own>
+struct SumOverTargets {
   static constexpr int width = 1;
-  explicit PlainLoss(const double*) {}
+
+  // p of one score; unless a loss says otherwise, the score itself.
+  template <class T>
+  static T prediction(T y) {
+    return y;
+  }
+  template <class T>
+  static void predict(T* y, int m) {
+    for (int j = 0; j < m; ++j) y[j] = Own::prediction(y[j]);
+  }
+
+  template <bool with_slope, class T>
+  void rows(const T* y, const T* t, T* dy, T* loss, int k) const {
+    const Own& own = static_cast<const Own&>(*this);
+    for (int v = 0; v < PW<T>; ++v) loss[v] = 0;
+    for (int j = 0; j < k; ++j, y += PW<T>, t += PW<T>, dy += with_slope ? PW<T> : 0)
+      for (int v = 0; v < PW<T>; ++v) {
+        loss[v] += own.of(y[v], t[v]);
+        if (with_slope) dy[v] = own.slope(y[v], t[v]);
+      }
+  }
 };
 
 // ℓ = Σ(y − t)² / 2        ∂ℓ/∂y = y − t
-struct SquaredError : PlainLoss {
+struct SquaredError : SumOverTargets<SquaredError> {
   static constexpr const char* name = "squared_error";
-  using PlainLoss::PlainLoss;
+  explicit SquaredError(const double*) {}
   template <class T>
-  T row(const T* y, const T* t, int k) const {
-    T sum = 0;
-    for (int j = 0; j < k; ++j) sum += (y[j] - t[j]) * (y[j] - t[j]);
-    return T(0.5) * sum;
+  GLASSNET_INLINE T of(T y, T t) const {
+    return T(0.5) * ((y - t) * (y - t));
   }
   template <class T>
-  void slope(const T* y, const T* t, T* dy, int k) const {
-    for (int j = 0; j < k; ++j) dy[j] = y[j] - t[j];
+  GLASSNET_INLINE T slope(T y, T t) const {
+    return y - t;
   }
 };
 
 // ℓ = Σ|y − t|        ∂ℓ/∂y = sign(y − t), 0 where they are equal
-struct AbsoluteError : PlainLoss {
+struct AbsoluteError : SumOverTargets<AbsoluteError> {
   static constexpr const char* name = "absolute_error";
-  using PlainLoss::PlainLoss;
+  explicit AbsoluteError(const double*) {}
   template <class T>
-  T row(const T* y, const T* t, int k) const {
-    T sum = 0;
-    for (int j = 0; j < k; ++j) sum += std::fabs(y[j] - t[j]);
-    return sum;
+  GLASSNET_INLINE T of(T y, T t) const {
+    return std::fabs(y - t);
   }
   template <class T>
-  void slope(const T* y, const T* t, T* dy, int k) const {
-    for (int j = 0; j < k; ++j) {
-      const T r = y[j] - t[j];
-      dy[j] = r > T(0) ? T(1) : r < T(0) ? T(-1) : r;  // nan stays nan
-    }
+  GLASSNET_INLINE T slope(T y, T t) const {
+    const T r = y - t;
+    return r > T(0) ? T(1) : r < T(0) ? T(-1) : r;  // nan stays nan
   }
 };
 
 // ℓ = Σ r²/2 where |r| ≤ δ, else δ|r| − δ²/2, r = y − t        ∂ℓ/∂y = r held within ±δ
-struct Huber {
+struct Huber : SumOverTargets<Huber> {
   static constexpr const char* name = "huber";
-  static constexpr int width = 1;
   double delta;
   explicit Huber(const double* hyper) : delta(hyper[0]) {}
   template <class T>
-  T row(const T* y, const T* t, int k) const {
-    const T d = T(delta);
-    T sum = 0;
-    for (int j = 0; j < k; ++j) {
-      const T r = std::fabs(y[j] - t[j]);
-      sum += r <= d ? T(0.5) * (r * r) : d * (r - T(0.5 * delta));
-    }
-    return sum;
+  GLASSNET_INLINE T of(T y, T t) const {
+    const T r = std::fabs(y - t), d = T(delta);
+    return r <= d ? T(0.5) * (r * r) : d * (r - T(0.5 * delta));
   }
   template <class T>
-  void slope(const T* y, const T* t, T* dy, int k) const {
-    const T d = T(delta);
-    for (int j = 0; j < k; ++j) {
-      const T r = y[j] - t[j];
-      dy[j] = r < -d ? -d : r > d ? d : r;
-    }
+  GLASSNET_INLINE T slope(T y, T t) const {
+    const T r = y - t, d = T(delta);
+    return r < -d ? -d : r > d ? d : r;
   }
 };
 
 // ℓ = Σ q(t − y) where t > y, else (1 − q)(y − t)        ∂ℓ/∂y = −q, else 1 − q; 0 where equal
-struct Quantile {
+struct Quantile : SumOverTargets<Quantile> {
   static constexpr const char* name = "quantile";
-  static constexpr int width = 1;
   double quantile;
   explicit Quantile(const double* hyper) : quantile(hyper[0]) {}
   template <class T>
-  T row(const T* y, const T* t, int k) const {
-    T sum = 0;
-    for (int j = 0; j < k; ++j) sum += t[j] > y[j] ? T(quantile) * (t[j] - y[j]) : T(1 - quantile) * (y[j] - t[j]);
-    return sum;
+  GLASSNET_INLINE T of(T y, T t) const {
+    return t > y ? T(quantile) * (t - y) : T(1 - quantile) * (y - t);
   }
   template <class T>
-  void slope(const T* y, const T* t, T* dy, int k) const {
-    for (int j = 0; j < k; ++j) dy[j] = t[j] > y[j] ? T(-quantile) : t[j] < y[j] ? T(1 - quantile) : T(0);
+  GLASSNET_INLINE T slope(T y, T t) const {
+    return t > y ? T(-quantile) : t < y ? T(1 - quantile) : T(0);
   }
 };
 
@@ -96,43 +103,42 @@ struct Gaussian {
   static constexpr int width = 2;
   explicit Gaussian(const double*) {}
   template <class T>
-  T row(const T* y, const T* t, int k) const {
-    T sum = 0;
-    for (int j = 0; j < k; ++j) {
-      const T r = t[j] - y[j], v = y[k + j];
-      sum += T(0.5) * (T(1.8378770664093453) + (v + r * r * exp(-v)));
-    }
-    return sum;
+  static void predict(T* y, int m) {
+    for (int j = m / 2; j < m; ++j) y[j] = exp(y[j]);
   }
-  template <class T>
-  void slope(const T* y, const T* t, T* dy, int k) const {
-    for (int j = 0; j < k; ++j) {
-      const T r = t[j] - y[j], precision = exp(-y[k + j]);
-      dy[j] = -r * precision;
-      dy[k + j] = T(0.5) * (T(1) - r * r * precision);
-    }
+  template <bool with_slope, class T>
+  void rows(const T* y, const T* t, T* dy, T* loss, int k) const {
+    for (int v = 0; v < PW<T>; ++v) loss[v] = 0;
+    for (int j = 0; j < k * PW<T>; j += PW<T>)
+      for (int v = 0; v < PW<T>; ++v) {
+        const T r = t[j + v] - y[j + v], log_variance = y[k * PW<T> + j + v], precision = exp(-log_variance);
+        loss[v] += T(0.5) * (T(1.8378770664093453) + (log_variance + r * r * precision));
+        if (!with_slope) continue;
+        dy[j + v] = -r * precision;
+        dy[k * PW<T> + j + v] = T(0.5) * (T(1) - r * r * precision);
+      }
   }
 };
 
 // ℓ = Σ max(y, 0) − ty + ln(1 + e^−|y|)        ∂ℓ/∂y = p − t        p = 1 / (1 + e⁻ʸ)        t smoothed
-struct BinaryCrossEntropy {
+struct BinaryCrossEntropy : SumOverTargets<BinaryCrossEntropy> {
   static constexpr const char* name = "binary_cross_entropy";
-  static constexpr int width = 1;
   double smoothing;
   explicit BinaryCrossEntropy(const double* hyper) : smoothing(hyper[0]) {}
   template <class T>
-  T row(const T* y, const T* t, int k) const {
-    T sum = 0;
-    for (int j = 0; j < k; ++j)
-      sum += ((y[j] < T(0) ? T(0) : y[j]) - smoothed(t[j]) * y[j]) + log1p(exp(-std::fabs(y[j])));
-    return sum;
+  static T prediction(T y) {
+    return T(1) / (T(1) + exp(-y));
   }
   template <class T>
-  void slope(const T* y, const T* t, T* dy, int k) const {
-    for (int j = 0; j < k; ++j) dy[j] = T(1) / (T(1) + exp(-y[j])) - smoothed(t[j]);
+  GLASSNET_INLINE T of(T y, T t) const {
+    return ((y < T(0) ? T(0) : y) - smoothed(t) * y) + log1p(exp(-std::fabs(y)));
   }
   template <class T>
-  T smoothed(T t) const {
+  GLASSNET_INLINE T slope(T y, T t) const {
+    return T(1) / (T(1) + exp(-y)) - smoothed(t);
+  }
+  template <class T>
+  GLASSNET_INLINE T smoothed(T t) const {
     return T(1 - smoothing) * t + T(0.5 * smoothing);
   }
 };
@@ -144,49 +150,54 @@ struct CrossEntropy {
   double smoothing;
   explicit CrossEntropy(const double* hyper) : smoothing(hyper[0]) {}
   template <class T>
-  T row(const T* y, const T* t, int k) const {
-    const T top = largest(y, k), share = T(smoothing / k) * total(t, k);
-    T powers = 0, sum = 0;
-    for (int j = 0; j < k; ++j) powers += exp(y[j] - top);
-    const T log_sum = top + log(powers);
-    for (int j = 0; j < k; ++j) sum += (T(1 - smoothing) * t[j] + share) * (log_sum - y[j]);
-    return sum;
+  static void predict(T* y, int m) {
+    T top = y[0], powers = 0;
+    for (int j = 1; j < m; ++j) top = y[j] > top || y[j] != y[j] ? y[j] : top;
+    for (int j = 0; j < m; ++j) y[j] = exp(y[j] - top), powers += y[j];
+    for (int j = 0; j < m; ++j) y[j] /= powers;
   }
-  template <class T>
-  void slope(const T* y, const T* t, T* dy, int k) const {
-    const T top = largest(y, k), targets = total(t, k), share = T(smoothing / k) * targets;
-    T powers = 0;
-    for (int j = 0; j < k; ++j) dy[j] = exp(y[j] - top);
-    for (int j = 0; j < k; ++j) powers += dy[j];
-    for (int j = 0; j < k; ++j) dy[j] = dy[j] / powers * targets - (T(1 - smoothing) * t[j] + share);
-  }
-  template <class T>
-  static T largest(const T* y, int k) {
-    T top = y[0];
-    for (int j = 1; j < k; ++j) top = y[j] > top || y[j] != y[j] ? y[j] : top;
-    return top;
-  }
-  template <class T>
-  static T total(const T* t, int k) {
-    T sum = 0;
-    for (int j = 0; j < k; ++j) sum += t[j];
-    return sum;
+  template <bool with_slope, class T>
+  void rows(const T* y, const T* t, T* dy, T* loss, int k) const {
+    const int all = k * int(PW<T>);
+    T top[PW<T>], total[PW<T>], powers[PW<T>], log_sum[PW<T>];
+    for (int v = 0; v < PW<T>; ++v) top[v] = y[v], total[v] = powers[v] = loss[v] = 0;
+    for (int j = 0; j < all; j += int(PW<T>))
+      for (int v = 0; v < PW<T>; ++v) {
+        top[v] = y[j + v] > top[v] || y[j + v] != y[j + v] ? y[j + v] : top[v];
+        total[v] += t[j + v];
+      }
+    for (int j = 0; j < all; j += int(PW<T>))
+      for (int v = 0; v < PW<T>; ++v) {
+        const T power = exp(y[j + v] - top[v]);
+        powers[v] += power;
+        if (with_slope) dy[j + v] = power;
+      }
+    for (int v = 0; v < PW<T>; ++v) log_sum[v] = top[v] + log(powers[v]);
+    for (int j = 0; j < all; j += int(PW<T>))
+      for (int v = 0; v < PW<T>; ++v) {
+        const T target = T(1 - smoothing) * t[j + v] + T(smoothing / k) * total[v];
+        loss[v] += target * (log_sum[v] - y[j + v]);
+        if (with_slope) dy[j + v] = dy[j + v] / powers[v] * total[v] - target;
+      }
   }
 };
 
 // ℓ = Σ eʸ − t + t ln t − ty        ∂ℓ/∂y = eʸ − t
-struct Poisson : PlainLoss {
+struct Poisson : SumOverTargets<Poisson> {
   static constexpr const char* name = "poisson";
-  using PlainLoss::PlainLoss;
+  explicit Poisson(const double*) {}
   template <class T>
-  T row(const T* y, const T* t, int k) const {
-    T sum = 0;
-    for (int j = 0; j < k; ++j) sum += exp(y[j]) - t[j] + ((t[j] > T(0) ? t[j] * log(t[j]) : T(0)) - t[j] * y[j]);
-    return sum;
+  static T prediction(T y) {
+    return exp(y);
   }
   template <class T>
-  void slope(const T* y, const T* t, T* dy, int k) const {
-    for (int j = 0; j < k; ++j) dy[j] = exp(y[j]) - t[j];
+  GLASSNET_INLINE T of(T y, T t) const {
+    const T entropy = t * log(t > T(0) ? t : T(1));
+    return exp(y) - t + ((t > T(0) ? entropy : T(0)) - t * y);
+  }
+  template <class T>
+  GLASSNET_INLINE T slope(T y, T t) const {
+    return exp(y) - t;
   }
 };
 

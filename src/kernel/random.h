@@ -22,25 +22,13 @@ inline std::uint64_t multiply_high(std::uint64_t a, std::uint64_t b, std::uint64
 #endif
 }
 
-// Random 32-bit words, one after the other, at address (seed, purpose, index, second, third), from block `first` on.
-class Words {
- public:
-  Words(std::uint64_t seed, std::uint64_t purpose, std::uint64_t index, std::uint64_t second = 0,
-        std::uint64_t third = 0, std::uint64_t first = 0)
-      : key_{seed, purpose}, index_(index), second_(second), third_(third), counter_(first) {}
+// What random numbers are for, and which of them: seed, purpose, index. Blocks of four words of 64 bits are counted
+// from 0.
+struct Address {
+  std::uint64_t seed, purpose, index, second = 0, third = 0;
 
-  std::uint32_t next() {
-    if (place_ == 8) {
-      block();
-      place_ = 0;
-    }
-    const std::uint64_t word = out_[place_ / 2];
-    return std::uint32_t(place_++ % 2 ? word >> 32 : word);
-  }
-
- private:
-  void block() {
-    std::uint64_t c[4] = {++counter_, index_, second_, third_}, k0 = key_[0], k1 = key_[1];
+  void block(std::uint64_t number, std::uint64_t (&out)[4]) const {
+    std::uint64_t c[4] = {number + 1, index, second, third}, k0 = seed, k1 = purpose;
     for (int round = 0; round < 10; ++round) {
       std::uint64_t low0, low1;
       const std::uint64_t high0 = multiply_high(0xD2E7470EE14C6C93u, c[0], low0);
@@ -48,23 +36,35 @@ class Words {
       c[0] = high1 ^ c[1] ^ k0, c[1] = low1, c[2] = high0 ^ c[3] ^ k1, c[3] = low0;
       k0 += 0x9E3779B97F4A7C15u, k1 += 0xBB67AE8584CAA73Bu;
     }
-    for (int i = 0; i < 4; ++i) out_[i] = c[i];
+    for (int i = 0; i < 4; ++i) out[i] = c[i];
   }
-
-  std::uint64_t key_[2], index_, second_, third_, counter_, out_[4] = {};
-  int place_ = 8;
 };
 
-// The order of n rows in an epoch: Fisher–Yates, from the last place to the first.
+// The order of n rows in an epoch: Fisher–Yates, from the last place to the first, with a word of 32 bits for each.
 inline void permutation(std::uint64_t seed, std::uint64_t epoch, std::int64_t n, std::int64_t* order) {
-  Words words(seed, PURPOSE_SHUFFLE, epoch);
+  const Address address{seed, PURPOSE_SHUFFLE, epoch};
   for (std::int64_t i = 0; i < n; ++i) order[i] = i;
-  for (std::int64_t i = n - 1; i > 0; --i) {
-    const std::int64_t j = std::int64_t((std::uint64_t(words.next()) * std::uint64_t(i + 1)) >> 32);
-    const std::int64_t kept = order[i];
-    order[i] = order[j];
-    order[j] = kept;
+  std::uint64_t block = 0, words[4];
+  for (std::int64_t i = n - 1; i > 0;) {
+    address.block(block++, words);
+    for (int w = 0; w < 8 && i > 0; ++w, --i) {
+      const std::uint64_t word = words[w / 2] >> (w % 2 * 32) & 0xffffffffu;
+      const std::int64_t j = std::int64_t(word * std::uint64_t(i + 1) >> 32), kept = order[i];
+      order[i] = order[j];
+      order[j] = kept;
+    }
   }
+}
+
+// `count` draws of 16 bits, those from number `first` on; a block has sixteen. `to` has room for 32 more.
+inline const std::uint16_t* draws(const Address& address, std::uint64_t first, std::int64_t count, std::uint16_t* to) {
+  const std::uint64_t begin = first / 16;
+  for (std::uint64_t b = begin; b * 16 < first + std::uint64_t(count); ++b) {
+    std::uint64_t words[4];
+    address.block(b, words);
+    for (int i = 0; i < 16; ++i) to[(b - begin) * 16 + i] = std::uint16_t(words[i / 4] >> i % 4 * 16);
+  }
+  return to + first % 16;
 }
 
 }  // namespace glassnet::GLASSNET_LEVEL

@@ -1,8 +1,14 @@
-// What the engine asks: forward, evaluate, gradients, jacobian, advance. Twin of NumpyEngine.
+// What the engine asks: forward, evaluate, gradients, jacobian, advance, predict. Twin of NumpyEngine.
 #pragma once
-#include "network.h"
+#include <new>
+
+#include "step.h"
 
 namespace glassnet::GLASSNET_LEVEL {
+
+constexpr Index CHUNK = 256;   // rows that go through the layers together, at the most, so that they stay in the cache
+constexpr Index SLAB = 1024;   // rows whose dz is kept, at the most, until the gradient has summed them
+constexpr double WORTH = 1e6;  // multiply-adds of a step below which a second thread costs more than it brings
 
 inline int moments_of(int optimizer) {
   int count = 0;
@@ -17,7 +23,35 @@ inline int width_of(int loss) {
   return width;
 }
 
-inline Index smaller(Index a, Index b) { return a < b ? a : b; }
+inline double larger_of(double a, double b) { return a > b ? a : b; }
+
+inline Team alone(const Team& team) { return {1, team.self, team.share, team.seconds}; }
+
+// Calls unit(i, worker) for every i below `units`.
+template <class Unit>
+void share(const Team& team, Index units, const Unit& unit) {
+  if (team.workers == 1 || units == 1) {
+    for (Index i = 0; i < units; ++i) unit(i, 0);
+    return;
+  }
+  team.share(
+      team.self, units, [](void* context, Index i, int worker) { (*static_cast<const Unit*>(context))(i, worker); },
+      const_cast<Unit*>(&unit));
+}
+
+// How many rows a unit of work has: about two units for each worker, unless they grow too small to be fast.
+inline Index rows_of_a_unit(Index n, int workers) {
+  const Index share = (n + workers - 1) / workers, half = (share + 1) / 2;
+  const Index rows = workers == 1 ? CHUNK : half >= 64 ? half : share;
+  return smaller(CHUNK, (rows + ROW_UNIT - 1) / ROW_UNIT * ROW_UNIT);
+}
+
+// Multiply-adds of a row forward; with what follows in a step about three times as many.
+inline double work_of(Shape shape) {
+  double sum = 0;
+  for (int l = 0; l < shape.layers; ++l) sum += double(shape.sizes[l]) * double(shape.sizes[l + 1]);
+  return sum;
+}
 
 // Σs of the rows, n where they have no weights.
 template <class T>
@@ -28,48 +62,147 @@ double weight_of(const Targets<T>& targets, const Index* order, Index first, Ind
   return sum;
 }
 
+// A network and, for each worker, a pass of its own: rows stream through, nothing of them is kept.
 template <class T>
-std::size_t forward(Shape shape, const T* parameters, Rows<T> x, T* y, Traces<T> traces, char* memory) {
+struct Stream {
+  Network<T> network;
+  int workers;
+  Index rows;
+  Pass<T>** passes;
+  Scratch<T>** scratches;
+
+  Stream(Team team, Shape shape, const T* parameters, const Rows<T>& x, int needs, Arena& arena)
+      : network(shape, WEIGHTS, 0, arena) {
+    workers = work_of(shape) * double(x.n) < WORTH ? 1 : team.workers;
+    rows = smaller(rows_of_a_unit(larger(x.n, 1), workers), (larger(x.n, 1) + ROW_UNIT - 1) / ROW_UNIT * ROW_UNIT);
+    passes = arena.take<Pass<T>*>(workers), scratches = arena.take<Scratch<T>*>(workers);
+    for (int worker = 0; worker < workers; ++worker) {
+      Pass<T>* pass = arena.take<Pass<T>>(1);
+      Scratch<T>* scratch = arena.take<Scratch<T>>(1);
+      const Pass<T> ready(network, shape, rows, x.sparse(), needs, nullptr, arena);
+      const Scratch<T> own(shape, needs, arena);
+      if (arena.counting()) continue;
+      passes[worker] = new (pass) Pass<T>(ready), scratches[worker] = new (scratch) Scratch<T>(own);
+    }
+    if (!arena.counting()) network.load(parameters);
+  }
+
+  // Calls use(first, n, pass, scratch) for every part of the rows, gone forward.
+  template <class Use>
+  void run(Team team, const Rows<T>& x, const Use& use) {
+    team.workers = workers;
+    share(team, (x.n + rows - 1) / rows, [&](Index unit, int worker) {
+      const Index first = unit * rows, n = smaller(rows, x.n - first);
+      const RowList<T> list{&x, nullptr, first};
+      passes[worker]->gather(list, 0, n);
+      passes[worker]->forward(list, 0, n);
+      use(first, n, *passes[worker], *scratches[worker]);
+    });
+  }
+};
+
+// y (n, k), row by row, of the n rows that a pass has seen.
+template <class T>
+void write_scores(const Pass<T>& pass, Index n, Index k, T* block, T* y) {
+  for (Index i = 0; i < n; i += PW<T>) {
+    pass.scores(i, block);
+    for (Index r = 0; r < smaller(PW<T>, n - i); ++r)
+      for (Index j = 0; j < k; ++j) y[(i + r) * k + j] = block[j * PW<T> + r];
+  }
+}
+
+template <class T>
+std::size_t forward(Team team, Shape shape, const T* parameters, Rows<T> x, T* y, Traces<T> traces, char* memory) {
   Arena arena(memory);
-  Network<T> network(shape, smaller(CHUNK, x.n), FORWARD, 0, nullptr, arena);
+  Stream<T> stream(team, shape, parameters, x, FORWARD, arena);
   if (arena.counting()) return arena.used();
-  network.load(parameters);
-  const Index k = network.outputs();
-  for (Index first = 0; first < x.n; first += CHUNK) {
-    const Index n = smaller(CHUNK, x.n - first);
-    network.gather(x, nullptr, first, n);
-    network.forward(n);
-    for (Index i = 0; i < n; ++i) std::memcpy(y + (first + i) * k, network.scores(i), std::size_t(k) * sizeof(T));
-    if (!traces.z) continue;
-    for (int l = 0; l < network.layers(); ++l) {
-      const Layer<T>& layer = network.layer(l);
+  const Index k = stream.network.outputs();
+  stream.run(team, x, [&](Index first, Index n, const Pass<T>& pass, const Scratch<T>& scratch) {
+    write_scores(pass, n, k, scratch.y, y + first * k);
+    if (!traces.z) return;
+    for (int l = 0; l < shape.layers; ++l) {
+      const Index m = shape.sizes[l + 1];
       for (Index i = 0; i < n; ++i)
-        for (Index j = 0; j < layer.m; ++j) {
-          traces.z[l][(first + i) * layer.m + j] = layer.z.at(i, j);
-          traces.h[l][(first + i) * layer.m + j] = layer.h.at(i, j);
+        for (Index j = 0; j < m; ++j) {
+          traces.z[l][(first + i) * m + j] = pass.z(l, i, j);
+          traces.h[l][(first + i) * m + j] = pass.h(l, i, j);
         }
     }
-  }
+  });
   return arena.used();
 }
 
 template <class T>
-std::size_t evaluate(Shape shape, const T* parameters, Loss loss, Rows<T> x, Targets<T> targets, double* value,
-                     char* memory) {
+std::size_t evaluate(Team team, Shape shape, const T* parameters, Loss loss, Rows<T> x, Targets<T> targets,
+                     double* value, char* memory) {
   Arena arena(memory);
-  Network<T> network(shape, smaller(CHUNK, x.n), FORWARD, 0, nullptr, arena);
+  Stream<T> stream(team, shape, parameters, x, FORWARD, arena);
+  double* row_loss = arena.take<double>(x.n);
   if (arena.counting()) return arena.used();
-  network.load(parameters);
+  stream.run(team, x, [&](Index first, Index n, Pass<T>& pass, Scratch<T>& scratch) {
+    pass.lose(loss, targets, {&x, nullptr, first}, 0, n, nullptr, row_loss + first, scratch);
+  });
   double total = 0;
-  for (Index first = 0; first < x.n; first += CHUNK) {
-    const Index n = smaller(CHUNK, x.n - first);
-    network.gather(x, nullptr, first, n);
-    network.forward(n);
-    total += network.lose(loss, targets, nullptr, first, n, nullptr);
-  }
+  for (Index i = 0; i < x.n; ++i) total += row_loss[i];
   *value = total / weight_of(targets, nullptr, 0, x.n);
   return arena.used();
 }
+
+// ∂y/∂θ of every row into (n, k, P), or ∂y/∂x into (n, k, d).
+template <class T>
+std::size_t jacobian(Team team, Shape shape, const T* parameters, Rows<T> x, bool wrt_inputs, T* jacobian,
+                     char* memory) {
+  Arena arena(memory);
+  Stream<T> stream(team, shape, parameters, x, DELTAS | (wrt_inputs ? INPUT_DELTAS : 0), arena);
+  if (arena.counting()) return arena.used();
+  const Network<T>& network = stream.network;
+  const Index k = network.outputs(), d = network.inputs(), width = wrt_inputs ? d : network.parameter_count();
+  stream.run(team, x, [&](Index first, Index n, Pass<T>& pass, Scratch<T>& scratch) {
+    for (Index j = 0; j < k; ++j) {
+      pass.set_unit_delta(j, n, scratch);
+      pass.deltas(0, n, scratch);
+      for (Index i = 0; i < n; ++i) {
+        T* row = jacobian + ((first + i) * k + j) * width;
+        if (wrt_inputs)
+          for (Index c = 0; c < d; ++c) row[c] = pass.dx(i, c);
+        else
+          for (int l = 0; l < network.blocks(); ++l)
+            pass.write_products(l, i, {&x, nullptr, first}, row + network.layer(l).flat);
+      }
+    }
+  });
+  return arena.used();
+}
+
+// What a step works with: the rows of a slab, blocks of weights, and memory for each worker.
+template <class T>
+struct Workshop {
+  Network<T> network;
+  Index rows;  // of a slab
+  Pass<T> pass;
+  Blocks<T> blocks;
+  Scratch<T>** scratches;
+  T** gradients;  // of a block, for each worker
+  double* row_loss;
+  Norms* norms;  // of each block
+
+  Workshop(int workers, Shape shape, Index batch, bool sparse, int needs, int moments, const double* dropout,
+           Arena& arena)
+      : network(shape, needs | (batch > SLAB ? GRADIENT : 0), moments, arena),
+        rows(smaller(SLAB, batch)),
+        pass(network, shape, rows, sparse, DELTAS, dropout, arena),
+        blocks(shape, sparse, arena) {
+    scratches = arena.take<Scratch<T>*>(workers), gradients = arena.take<T*>(workers);
+    for (int worker = 0; worker < workers; ++worker) {
+      Scratch<T>* scratch = arena.take<Scratch<T>>(1);
+      const Scratch<T> own(shape, DELTAS, arena);
+      T* g = arena.take<T>(blocks.most_rows() * PW<T>);
+      if (arena.counting()) continue;
+      scratches[worker] = new (scratch) Scratch<T>(own), gradients[worker] = g;
+    }
+    row_loss = arena.take<double>(rows), norms = arena.take<Norms>(blocks.count());
+  }
+};
 
 // A minibatch: its rows are those of `order` from `first` on, or first, first + 1, … where it is null.
 struct Batch {
@@ -77,115 +210,225 @@ struct Batch {
   Index first, n;
 };
 
-// The gradient of the mean loss of a batch into g of every layer; returns the loss with its penalties. Before each
-// chunk of rows goes forward, prepare(done, rows) is called.
-template <class T, class Prepare>
-double batch_gradient(Network<T>& network, Loss loss, const Rows<T>& x, const Targets<T>& targets, Batch batch,
-                      double l2, double l1, const Prepare& prepare) {
+// The gradient of the mean loss of a batch, with its penalties, block by block; returns that loss. draw(first, i, n, …)
+// makes the masks of rows i … i + n of the slab, which are those of the batch from `first` on. finish(block, layer, g,
+// run) is given each block's gradient when it is whole; with `keep` it is left in the layers' g too.
+template <class T, class Draw, class Finish>
+double batch_gradient(const Team& team, Workshop<T>& shop, Loss loss, const Rows<T>& x, const Targets<T>& targets,
+                      Batch batch, double l2, double l1, bool keep, const Draw& draw, const Finish& finish) {
   const double weight = weight_of(targets, batch.order, batch.first, batch.n), scale = 1 / weight;
   double total = 0;
-  for (Index done = 0; done < batch.n; done += CHUNK) {
-    const Index rows = smaller(CHUNK, batch.n - done);
-    network.gather(x, batch.order, batch.first + done, rows);
-    prepare(done, rows);
-    network.forward(rows);
-    total += network.lose(loss, targets, batch.order, batch.first + done, rows, &scale);
-    network.deltas(rows);
-    network.gradients(rows, done == 0);
+  for (Index done = 0; done < batch.n; done += SLAB) {
+    const Index n = smaller(SLAB, batch.n - done), part = rows_of_a_unit(n, team.workers);
+    const RowList<T> slab{&x, batch.order, batch.first + done};
+    share(team, (n + part - 1) / part, [&](Index unit, int worker) {
+      const Index i = unit * part, count = smaller(part, n - i);
+      const RowList<T> rows = slab.from(i);
+      shop.pass.gather(rows, i, count);
+      draw(done + i, i, count, *shop.scratches[worker]);
+      shop.pass.forward(rows, i, count);
+      shop.pass.lose(loss, targets, rows, i, count, &scale, shop.row_loss + i, *shop.scratches[worker]);
+      shop.pass.deltas(i, count, *shop.scratches[worker]);
+    });
+    for (Index i = 0; i < n; ++i) total += shop.row_loss[i];
+    const bool last = done + n == batch.n, whole = done == 0 && last && !keep;  // nothing to remember
+    share(team, shop.blocks.count(), [&](Index unit, int worker) {
+      const Block& block = shop.blocks[unit];
+      const Layer<T>& layer = shop.network.layer(block.l);
+      T* g = whole ? shop.gradients[worker] : layer.g + Blocks<T>::start(layer, block, 0);
+      const Index run = whole ? Blocks<T>::rows(layer, block) * PW<T> : layer.panel();
+      block_gradient(shop.pass, layer, block, slab, n, done == 0 ? From::zero : From::target, g, run);
+      if (!last) return;
+      shop.norms[unit] = penalise(layer, block, l2, l1, weight, g, run);
+      finish(block, layer, g, run);
+    });
   }
-  return total / weight + network.penalise(l2, l1, weight);
+  double squares = 0, lengths = 0;
+  for (Index i = 0; i < shop.blocks.count(); ++i) squares += shop.norms[i].squares, lengths += shop.norms[i].lengths;
+  return total / weight + (0.5 * l2 * squares + l1 * lengths) / weight;
 }
 
 template <class T>
-std::size_t gradients(Shape shape, const T* parameters, Loss loss, Rows<T> x, Targets<T> targets, double l2, double l1,
-                      double* value, T* g, char* memory) {
+std::size_t gradients(Team team, Shape shape, const T* parameters, Loss loss, Rows<T> x, Targets<T> targets, double l2,
+                      double l1, double* value, T* g, char* memory) {
   Arena arena(memory);
-  Network<T> network(shape, smaller(CHUNK, x.n), DELTAS | GRADIENT, 0, nullptr, arena);
+  if (work_of(shape) * 3 * double(x.n) < WORTH) team = alone(team);
+  Workshop<T> shop(team.workers, shape, x.n, x.sparse(), GRADIENT, 0, nullptr, arena);
   if (arena.counting()) return arena.used();
-  network.load(parameters);
-  *value = batch_gradient(network, loss, x, targets, {nullptr, 0, x.n}, l2, l1, [](Index, Index) {});
-  network.save_gradient(g);
+  shop.network.load(parameters);
+  *value = batch_gradient(
+      team, shop, loss, x, targets, {nullptr, 0, x.n}, l2, l1, true, [](Index, Index, Index, Scratch<T>&) {},
+      [](const Block&, const Layer<T>&, T*, Index) {});
+  shop.network.save_gradient(g);
   return arena.used();
 }
 
-// ∂y/∂θ of every row into (n, k, P), or ∂y/∂x into (n, k, d).
+// One step of a member: the gradient of a batch, and the optimizer's step.
 template <class T>
-std::size_t jacobian(Shape shape, const T* parameters, Rows<T> x, bool wrt_inputs, T* jacobian, char* memory) {
-  Arena arena(memory);
-  Network<T> network(shape, smaller(CHUNK, x.n), DELTAS | (wrt_inputs ? INPUT_DELTAS : 0), 0, nullptr, arena);
-  if (arena.counting()) return arena.used();
-  network.load(parameters);
-  const Index k = network.outputs(), d = network.layer(0).d;
-  const Layer<T>& last = network.layer(network.blocks() - 1);
-  const Index width = wrt_inputs ? d : last.flat + last.rows() * last.m;
-  for (Index first = 0; first < x.n; first += CHUNK) {
-    const Index n = smaller(CHUNK, x.n - first);
-    network.gather(x, nullptr, first, n);
-    network.forward(n);
-    for (Index j = 0; j < k; ++j) {
-      network.set_unit_delta(j, n);
-      network.deltas(n);
-      for (Index i = 0; i < n; ++i) {
-        T* row = jacobian + ((first + i) * k + j) * width;
-        if (wrt_inputs) {
-          for (Index c = 0; c < d; ++c) row[c] = network.input_gradient().at(i, c);
-          continue;
-        }
-        for (int l = 0; l < network.blocks(); ++l) {
-          const Layer<T>& layer = network.layer(l);
-          for (Index r = 0; r < layer.rows(); ++r) {
-            const T input = r < layer.d ? layer.x.at(i, r) : T(1);
-            for (Index c = 0; c < layer.m; ++c) row[layer.flat + r * layer.m + c] = input * layer.dz.at(i, c);
-          }
-        }
-      }
-    }
+double one_step(const Team& team, Workshop<T>& shop, const Training<T>& training, Index member, Batch batch,
+                Index epoch, Index number, Index done) {
+  const Move move(training.optimizer, training.hyper, training.learning_rate[member] * training.factors[done],
+                  training.rates, training.weight_decay[member], training.step + done + 1);
+  const auto step = [&](const Block& block, const Layer<T>& layer, T* g, Index run) {
+    move_block(layer, block, move, g, run);
+  };
+  const auto draw = [&](Index first, Index i, Index n, Scratch<T>& scratch) {
+    if (training.dropout) shop.pass.draw_masks(training.seeds[member], epoch, number, first, i, n, scratch);
+  };
+  const double l2 = training.l2[member], l1 = training.l1[member];
+  double value;
+  if (training.gradient_norm > 0) {  // which only all blocks together have
+    value = batch_gradient(team, shop, training.loss, training.x, training.targets, batch, l2, l1, true, draw,
+                           [](const Block&, const Layer<T>&, T*, Index) {});
+    if (training.frozen) mute_frozen(shop.network);
+    clip_norm(shop.network, training.gradient_norm);
+    share(team, shop.blocks.count(), [&](Index unit, int) {
+      const Block& block = shop.blocks[unit];
+      const Layer<T>& layer = shop.network.layer(block.l);
+      step(block, layer, layer.g + Blocks<T>::start(layer, block, 0), layer.panel());
+    });
+  } else {
+    value = batch_gradient(team, shop, training.loss, training.x, training.targets, batch, l2, l1, false, draw, step);
   }
-  return arena.used();
+  if (training.weight_norm > 0) limit_columns(shop.network, training.weight_norm);
+  return value;
 }
 
-// Engine.advance: each active member takes its steps; members do not meet.
-template <class T>
-std::size_t advance(const Training<T>& training, char* memory) {
+// Makes a step alone or together. What was faster goes on; the other is tried now and then, since another process may
+// come or go, but never for more than a small part of the time.
+template <class Step>
+void run_at_best_pace(const Team& team, Pace& pace, const Step& step) {
+  constexpr int tried = 4;  // steps of a measurement
+  constexpr double seldom = 0.05, part = 0.02;
+  if (team.workers == 1) return step(team);
+  const double before = team.seconds();
+  if (pace.left == 0) {
+    const bool both = pace.alone > 0 && pace.together > 0, better = pace.together <= pace.alone;
+    const double cost = (tried + 1) * (better ? pace.alone - pace.together : pace.together - pace.alone);
+    const bool due = before - pace.tried > larger_of(seldom, cost / part);
+    const bool next = !both ? pace.together == 0 : due ? !better : better;
+    if (both && due) pace.tried = before;
+    pace.settled = next == pace.is_together;
+    pace.is_together = next, pace.left = tried, pace.spent = 0;
+  }
+  step(pace.is_together ? team : alone(team));
+  if (!pace.settled) {  // the first step after a change wakes the others up
+    pace.settled = true;
+    return;
+  }
+  pace.spent += team.seconds() - before;
+  if (--pace.left == 0) (pace.is_together ? pace.together : pace.alone) = pace.spent / tried;
+}
+
+// The steps of one member.
+template <class T, class Run>
+void train_member(Workshop<T>& shop, const Training<T>& training, Index member, Index* order, const Run& run) {
   const Index n = training.x.n, size = training.batch_size, batches = (n + size - 1) / size;
+  T* parameters = training.parameters + member * training.parameter_count;
   const int moments = moments_of(training.optimizer);
-  Arena arena(memory);
-  const int needs = DELTAS | GRADIENT | MOMENTS | (training.frozen ? FROZEN : 0);
-  Network<T> network(training.shape, smaller(CHUNK, smaller(size, n)), needs, moments, training.dropout, arena);
-  Index* order = training.shuffle ? arena.take<Index>(n) : nullptr;
-  if (arena.counting()) return arena.used();
-  if (training.frozen) network.load_frozen(training.frozen);
-
-  const Index P = training.parameter_count;
-  for (Index member = 0; member < training.members; ++member) {
-    if (!training.active[member]) continue;
-    T* parameters = training.parameters + member * P;
-    const auto moment = [&](int i) { return training.moments + (i * training.members + member) * P; };
-    network.load(parameters);
-    for (int i = 0; i < moments; ++i) network.load_moment(i, moment(i));
-    Index epoch = training.epoch, batch = training.batch;
-    for (Index done = 0; done < training.steps; ++done) {
-      if (order && (batch == 0 || done == 0)) permutation(training.seeds[member], std::uint64_t(epoch), n, order);
-      if (batch == 0) training.loss_sum[member] = 0;
-      const Index first = batch * size, rows = smaller(size, n - first);
-      const double value = batch_gradient(network, training.loss, training.x, training.targets, {order, first, rows},
-                                          training.l2[member], training.l1[member], [&](Index from, Index count) {
-                                            if (training.dropout)
-                                              network.draw_masks(training.seeds[member], epoch, batch, from, count);
-                                          });
-      if (training.frozen) network.mute_frozen();
-      if (training.gradient_norm > 0) network.clip_norm(training.gradient_norm);
-      network.step(training.optimizer, training.hyper, training.learning_rate[member] * training.factors[done],
-                   training.rates, training.weight_decay[member], training.step + done + 1);
-      if (training.weight_norm > 0) network.limit_columns(training.weight_norm);
-      network.transpose_weights();
+  const auto moment = [&](int i) {
+    return training.moments + (i * training.members + member) * training.parameter_count;
+  };
+  shop.network.load(parameters);
+  for (int i = 0; i < moments; ++i) shop.network.load_moment(i, moment(i));
+  Index epoch = training.epoch, batch = training.batch;
+  for (Index done = 0; done < training.steps; ++done) {
+    if (order && (batch == 0 || done == 0)) permutation(training.seeds[member], std::uint64_t(epoch), n, order);
+    if (batch == 0) training.loss_sum[member] = 0;
+    const Index first = batch * size, rows = smaller(size, n - first);
+    run([&](const Team& team) {
+      const double value = one_step(team, shop, training, member, {order, first, rows}, epoch, batch, done);
       training.loss_sum[member] += value * double(rows);
-      if (++batch == batches) ++epoch, batch = 0;
+    });
+    if (++batch == batches) ++epoch, batch = 0;
+  }
+  shop.network.save(parameters);
+  for (int i = 0; i < moments; ++i) shop.network.save_moment(i, moment(i));
+}
+
+// Engine.advance: each active member takes its steps; members do not meet. Workers share out whole members where there
+// are enough of them, or steps are short; else the rows and the weights of every step.
+template <class T>
+std::size_t advance(Team team, const Training<T>& training, Pace* pace, char* memory) {
+  const Index batch = smaller(training.batch_size, training.x.n);
+  const bool long_steps = work_of(training.shape) * 3 * double(batch) >= WORTH;
+  Index members = 0;
+  for (Index k = 0; k < training.members; ++k) members += training.active[k];
+  const bool by_member = members > 1 && (members >= team.workers || !long_steps);
+  if (!by_member && !long_steps) team = alone(team);
+  const int shops = by_member ? int(smaller(team.workers, members)) : 1;
+  const int needs = MOMENTS | (training.frozen ? FROZEN : 0) | (training.gradient_norm > 0 ? GRADIENT : 0);
+
+  Arena arena(memory);
+  Workshop<T>** workshops = arena.take<Workshop<T>*>(shops);
+  Index **orders = arena.take<Index*>(shops), *which = arena.take<Index>(members);
+  for (int i = 0; i < shops; ++i) {
+    Workshop<T>* place = arena.take<Workshop<T>>(1);
+    Index* order = training.shuffle ? arena.take<Index>(training.x.n) : nullptr;
+    if (arena.counting()) {
+      Workshop<T>(by_member ? 1 : team.workers, training.shape, batch, training.x.sparse(), needs,
+                  moments_of(training.optimizer), training.dropout, arena);
+      continue;
     }
-    network.save(parameters);
-    for (int i = 0; i < moments; ++i) network.save_moment(i, moment(i));
+    workshops[i] = new (place) Workshop<T>(by_member ? 1 : team.workers, training.shape, batch, training.x.sparse(),
+                                           needs, moments_of(training.optimizer), training.dropout, arena);
+    orders[i] = order;
+    if (training.frozen) workshops[i]->network.load_frozen(training.frozen);
+  }
+  if (arena.counting()) return arena.used();
+  for (Index k = 0, i = 0; k < training.members; ++k)
+    if (training.active[k]) which[i++] = k;
+  if (by_member) {
+    team.workers = shops;
+    share(team, members, [&](Index i, int worker) {
+      const auto run = [&](const auto& step) { step(alone(team)); };
+      train_member(*workshops[worker], training, which[i], orders[worker], run);
+    });
+  } else {
+    const auto run = [&](const auto& step) { run_at_best_pace(team, *pace, step); };
+    for (Index i = 0; i < members; ++i) train_member(*workshops[0], training, which[i], orders[0], run);
   }
   return arena.used();
+}
+
+// A network that stays in memory, ready for one row after the other.
+template <class T>
+struct Prepared {
+  Network<T> network;
+  Pass<T> pass;
+  Scratch<T> scratch;
+
+  Prepared(Shape shape, Arena& arena)
+      : network(shape, WEIGHTS, 0, arena),
+        pass(network, shape, 1, false, FORWARD, nullptr, arena),
+        scratch(shape, FORWARD, arena) {}
+};
+
+template <class T>
+std::size_t prepare(Shape shape, const T* parameters, char* memory) {
+  Arena arena(memory);
+  Prepared<T>* place = arena.take<Prepared<T>>(1);
+  if (arena.counting()) {
+    Prepared<T>(shape, arena);
+    return arena.used();
+  }
+  (new (place) Prepared<T>(shape, arena))->network.load(parameters);
+  return arena.used();
+}
+
+template <class T>
+void predict(const char* memory, const T* x, T* y) {
+  Prepared<T>& prepared = *reinterpret_cast<Prepared<T>*>(const_cast<char*>(memory));
+  const Rows<T> rows{1, x, nullptr, nullptr, nullptr, nullptr};
+  const RowList<T> list{&rows, nullptr, 0};
+  prepared.pass.gather(list, 0, 1);
+  prepared.pass.forward(list, 0, 1);
+  write_scores(prepared.pass, 1, prepared.network.outputs(), prepared.scratch.y, y);
+}
+
+template <class T>
+void link(Loss loss, T* y, int m) {
+  Losses::visit(loss.code, [&](auto l) { l.predict(y, m); }, loss.hyper);
 }
 
 }  // namespace glassnet::GLASSNET_LEVEL

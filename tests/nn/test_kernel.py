@@ -48,6 +48,8 @@ def arguments(state: State) -> dict[str, Any]:
         "batch_size": 3,
         "shuffle": True,
         "steps": 2,
+        "threads": 1,
+        "pace": _kernel.Pace(),
     }
 
 
@@ -105,13 +107,13 @@ def test_an_output_of_another_dtype_is_refused():
     loss, x, t = _kernel.Loss("cross_entropy", [0.0]), data().x, data().t
     for wrong in (np.float32, np.int64):
         with pytest.raises(TypeError):
-            _kernel.forward(handle, parameters, x, None, None, np.empty((N, K), wrong), [], [])
+            _kernel.forward(handle, parameters, x, None, None, np.empty((N, K), wrong), [], [], 1)
         with pytest.raises(TypeError):
             _kernel.gradients(
-                handle, loss, parameters, x, None, None, t, None, 0.0, 0.0, np.empty(parameters.size, wrong)
+                handle, loss, parameters, x, None, None, t, None, 0.0, 0.0, np.empty(parameters.size, wrong), 1
             )
         with pytest.raises(TypeError):
-            _kernel.jacobian(handle, parameters, x, None, None, True, np.empty((N, K, D), wrong))
+            _kernel.jacobian(handle, parameters, x, None, None, True, np.empty((N, K, D), wrong), 1)
         with pytest.raises(TypeError):
             _kernel.elementary("exp", np.zeros(3), np.zeros(3, wrong))
     with pytest.raises(TypeError):

@@ -84,6 +84,7 @@ class Parameters(BaseEstimator):
         "frozen": [None, list, tuple],
         "n_restarts": [Interval(Integral, 0, None, closed="left")],
         "ftol": [None, Interval(Real, 0, None, closed="left")],
+        "n_jobs": [None, Integral],
     }
 
     def __init__(
@@ -132,6 +133,7 @@ class Parameters(BaseEstimator):
         frozen: Any = None,
         n_restarts: int = 0,
         ftol: float | None = None,
+        n_jobs: int | None = None,
     ) -> None:
         given = locals()
         for name in signature(Parameters.__init__).parameters:

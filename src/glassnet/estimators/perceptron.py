@@ -111,7 +111,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
 
         loss = self._loss
         architecture = self._architecture(X.shape[1], data.t.shape[1] * loss.width)
-        engine = engine_for(self.engine, architecture, loss, self._optimizer())
+        engine = engine_for(self.engine, architecture, loss, self._optimizer(), self.n_jobs)
         spec = self._spec(architecture, loss, X.dtype.type, len(data))
         if anew:
             self._state, self.history_ = engine.init(spec, [seed]), History()
@@ -339,7 +339,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
         return self._engine(network).forward(network, X)
 
     def _engine(self, network: Network) -> Engine:
-        return engine_for(self.engine, network.architecture, self._loss)
+        return engine_for(self.engine, network.architecture, self._loss, n_jobs=self.n_jobs)
 
     def _prepared(self, X: Any) -> tuple[Network, Any]:
         """The network, and rows X that it takes; in float32 where both are."""

@@ -7,12 +7,12 @@ engine. K networks stand side by side in it.
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from glassnet.errors import InputError, TrainingWarning, unknown_name
+from glassnet.errors import InputError, ShapeError, TrainingWarning, unknown_name
 from glassnet.nn.activations import ACTIVATIONS
 from glassnet.nn.elementary import Array
 from glassnet.nn.losses import LOSSES, Loss
@@ -29,6 +29,9 @@ from glassnet.nn.random import dropout_mask, permutation
 from glassnet.nn.regularizers import clip_norm, l1_penalty, l2_penalty, limit_columns
 from glassnet.nn.state import Data, Spec, State, check_data, initial_state
 
+# p of one row, a list, tuple or array of d numbers; y where no loss was given. A float where there is one, else (k,).
+Predictor = Callable[[Any], Any]
+
 
 class Engine(Protocol):
     """What an engine can do. `x` is (n, d), an array or CSR; numbers are in the network's dtype."""
@@ -37,6 +40,9 @@ class Engine(Protocol):
 
     def forward(self, network: Network, x: Any) -> Array:
         """Scores y (n, k)."""
+
+    def predictor(self, network: Network, loss: Loss | None = None) -> Predictor:
+        """A function of one row: p, or y without a loss. It keeps the network as it is now."""
 
     def trace(self, network: Network, x: Any) -> tuple[Array, list[LayerTrace]]:
         """Scores y (n, k), and x, z, h of every layer."""
@@ -79,6 +85,23 @@ class NumpyEngine:
     """
 
     name = "numpy"
+
+    def predictor(self, network: Network, loss: Loss | None = None) -> Predictor:
+        parameters, architecture = network.parameters.copy(), network.architecture
+        kept = Network.from_parameters(architecture, parameters)
+
+        def predict(row: Any) -> Any:
+            x = np.asarray(row, parameters.dtype)
+            if x.shape != (architecture.sizes[0],):
+                raise ShapeError(
+                    f"a row has shape {x.shape}, but this network takes {architecture.sizes[0]} numbers; for many rows "
+                    f"at once use predict."
+                )
+            y = self.forward(kept, x[None])
+            p = (y if loss is None else loss.predict(y))[0]
+            return float(p[0]) if len(p) == 1 else p
+
+        return predict
 
     def forward(self, network: Network, x: Any) -> Array:
         return network.forward(_in_dtype(network, x))[0]
@@ -221,7 +244,9 @@ def _in_dtype(network: Network, x: Any) -> Any:
     return check_features(x, network.layers[0].w.shape[0]).astype(network.layers[0].w.dtype, copy=False)
 
 
-def engine_for(name: str, architecture: Architecture, loss: Loss, optimizer: Optimizer | None = None) -> Engine:
+def engine_for(
+    name: str, architecture: Architecture, loss: Loss, optimizer: Optimizer | None = None, n_jobs: int | None = None
+) -> Engine:
     """`get_engine`, but "auto" is NumPy where a function, a loss or an optimizer is the user's own.
 
     Raises:
@@ -230,7 +255,7 @@ def engine_for(name: str, architecture: Architecture, loss: Loss, optimizer: Opt
     own = own_activations(architecture) + own_loss(loss) + ([] if optimizer is None else own_optimizer(optimizer))
     if name == "kernel":
         require_twins(own)
-    return get_engine("numpy" if own and name == "auto" else name)
+    return get_engine("numpy" if own and name == "auto" else name, n_jobs)
 
 
 def own_activations(architecture: Architecture) -> list[str]:
@@ -259,8 +284,10 @@ def require_twins(own: list[str]) -> None:
 _told = False
 
 
-def get_engine(name: str = "auto") -> Engine:
+def get_engine(name: str = "auto", n_jobs: int | None = None) -> Engine:
     """The engine "kernel" or "numpy"; "auto" takes the kernel where it was compiled.
+
+    `n_jobs` is how many threads the kernel may use, as `KernelEngine` says; NumPy has its own.
 
     Where it was not, "auto" says so once and takes NumPy, unless the environment has GLASSNET_REQUIRE_KERNEL=1.
 
@@ -292,4 +319,4 @@ def get_engine(name: str = "auto") -> Engine:
                 stacklevel=2,
             )
         return NumpyEngine()
-    return KernelEngine()
+    return KernelEngine(n_jobs)

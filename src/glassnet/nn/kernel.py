@@ -12,15 +12,21 @@ import numpy as np
 
 from glassnet import _kernel
 from glassnet.nn.elementary import Array
-from glassnet.nn.engine import check_wrt, own_activations, own_loss, own_optimizer, require_twins
+from glassnet.nn.engine import Predictor, check_wrt, own_activations, own_loss, own_optimizer, require_twins
 from glassnet.nn.losses import Loss
 from glassnet.nn.network import Architecture, LayerGradient, LayerTrace, Network, check_features
 from glassnet.nn.optimizers import Optimizer
 from glassnet.nn.state import Data, Spec, State, check_data, initial_state
+from glassnet.nn.threads import thread_count
 
 
 class KernelEngine:
     """Twin of `NumpyEngine`, compiled: the same draws, the same algebra, the interpreter lock released.
+
+    Args:
+        n_jobs: Threads, as `thread_count` counts them. Results are the same bits for any number. Short work is done
+            with one thread; of long work the engine measures whether the others help. Calls that come together, from
+            several threads of a program, share the same few.
 
     >>> from glassnet.nn.engine import NumpyEngine
     >>> network, x = Network.create([2, 3, 1], activation="tanh"), np.eye(2)
@@ -29,6 +35,18 @@ class KernelEngine:
     """
 
     name = "kernel"
+
+    def __init__(self, n_jobs: int | None = None) -> None:
+        self.threads = thread_count(n_jobs)
+        self._pace = _kernel.Pace()
+
+    def predictor(self, network: Network, loss: Loss | None = None) -> Predictor:
+        """A function of one row, in about a microsecond; the network is copied."""
+        own = _kernel.Predictor32 if _dtype(network) == np.float32 else _kernel.Predictor64
+        predict: Predictor = own(
+            _handle(network.architecture), None if loss is None else _twin(loss), network.parameters
+        )
+        return predict
 
     def forward(self, network: Network, x: Any) -> Array:
         return self._forward(network, x, [], [])
@@ -49,7 +67,16 @@ class KernelEngine:
         g = np.empty(architecture.n_parameters, dtype)
         rows = _rows(data.x, dtype)
         value = _kernel.gradients(
-            _handle(architecture), _twin(loss), network.parameters, *rows, data.t, data.s, float(l2), float(l1), g
+            _handle(architecture),
+            _twin(loss),
+            network.parameters,
+            *rows,
+            data.t,
+            data.s,
+            float(l2),
+            float(l1),
+            g,
+            self.threads,
         )
         shaped = Network.from_parameters(architecture, g)
         gradients = [LayerGradient(dw=layer.w, db=layer.b) for layer in shaped.layers]
@@ -62,7 +89,7 @@ class KernelEngine:
         x = check_features(x, architecture.sizes[0])
         width = architecture.sizes[0] if wrt == "inputs" else architecture.n_parameters
         j = np.empty((x.shape[0], architecture.sizes[-1], width), dtype)
-        _kernel.jacobian(_handle(architecture), network.parameters, *_rows(x, dtype), wrt == "inputs", j)
+        _kernel.jacobian(_handle(architecture), network.parameters, *_rows(x, dtype), wrt == "inputs", j, self.threads)
         return j
 
     def evaluate(self, state: State, data: Data) -> Array:
@@ -71,7 +98,9 @@ class KernelEngine:
         rows = _rows(data.x, spec.dtype)
         return np.array(
             [
-                _kernel.evaluate(_handle(spec.architecture), _twin(spec.loss), theta, *rows, data.t, data.s)
+                _kernel.evaluate(
+                    _handle(spec.architecture), _twin(spec.loss), theta, *rows, data.t, data.s, self.threads
+                )
                 for theta in np.ascontiguousarray(state.parameters)
             ]
         )
@@ -116,6 +145,8 @@ class KernelEngine:
             min(spec.batch_size, n),
             spec.shuffle and spec.batch_size < n,
             steps,
+            self.threads,
+            self._pace,
         )
         begun = state.batch
         whole, state.batch = divmod(begun + steps, batches)
@@ -127,7 +158,7 @@ class KernelEngine:
         architecture, dtype = network.architecture, _dtype(network)
         x = check_features(x, architecture.sizes[0])
         y = np.empty((x.shape[0], architecture.sizes[-1]), dtype)
-        _kernel.forward(_handle(architecture), network.parameters, *_rows(x, dtype), y, z, h)
+        _kernel.forward(_handle(architecture), network.parameters, *_rows(x, dtype), y, z, h, self.threads)
         return y
 
 
@@ -166,4 +197,4 @@ def _rows(x: Any, dtype: Any) -> tuple[Array, Array | None, Array | None]:
     if not hasattr(x, "tocsr"):
         return np.ascontiguousarray(x, dtype), None, None
     x = x.tocsr()
-    return np.ascontiguousarray(x.data, dtype), x.indptr.astype(np.int64), x.indices.astype(np.int64)
+    return np.ascontiguousarray(x.data, dtype), np.ascontiguousarray(x.indptr), np.ascontiguousarray(x.indices)
