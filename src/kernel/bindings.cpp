@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -188,14 +189,34 @@ using Memory = std::unique_ptr<char, Release>;
 
 Memory memory_of(std::size_t bytes) { return Memory(static_cast<char*>(::operator new(bytes, std::align_val_t(64)))); }
 
+// Memory that stays from call to call, and the pace of the training that it serves. One call at a time may use it: who
+// finds it taken has memory of his own for as long as he needs it.
+struct Workspace {
+  std::mutex taken;
+  Memory memory;
+  std::size_t bytes = 0;
+  Pace pace{};
+};
+
 // Ask how much memory the work needs, then do it, without the interpreter lock.
 template <class Work>
-void run(int threads, const Work& work) {
+void run(int threads, Workspace& workspace, const Work& work) {
   require(threads >= 1, "threads is below 1");
   nb::gil_scoped_release unlocked;
   const Crew crew(threads);
-  const Memory memory = memory_of(work(crew.team(), static_cast<char*>(nullptr)));
-  work(crew.team(), memory.get());
+  const std::size_t bytes = work(crew.team(), static_cast<char*>(nullptr));
+  const std::unique_lock<std::mutex> mine(workspace.taken, std::try_to_lock);
+  if (!mine) {
+    work(crew.team(), memory_of(bytes).get());
+    return;
+  }
+  if (workspace.bytes < bytes) {
+    workspace.memory.reset();  // first, so that both are never there
+    workspace.bytes = 0;
+    workspace.memory = memory_of(bytes);
+    workspace.bytes = bytes;
+  }
+  work(crew.team(), workspace.memory.get());
 }
 
 // A network kept ready for single rows: numbers in, p (or y, without a loss) out, a microsecond later.
@@ -263,6 +284,67 @@ class Predictor {
   Memory memory_;
 };
 
+// A fit by least squares, step by step; it reads x, t and the rest in the arrays that it was given, and keeps them.
+class LeastSquares {
+ public:
+  LeastSquares(const Architecture& a, In<double> theta, In<double> values, Indices starts, Indices columns,
+               In<double> t, In<double> root, In<std::int64_t> places, In<double> pull, double fixed,
+               double first_damping, double least_damping, double probe, double most_bent, int threads)
+      : architecture_(a),
+        keep_{theta, values, t, root, pull},
+        starts_(starts),
+        columns_(columns),
+        places_(places),
+        threads_(threads) {
+    require_parameters(a, theta.size());
+    const Rows<double> x = rows_of<double>(a, values, starts, columns);
+    targets_of<double>(a, {0, nullptr, 1}, x.n, t, std::nullopt);
+    require(std::int64_t(root.size()) == x.n, "root is not (n,)");
+    require(places.size() == pull.size() && places.size() >= 1, "places and pull are not (free,)");
+    for (std::size_t f = 0; f < places.size(); ++f)
+      require(places.data()[f] >= 0 && places.data()[f] < a.parameter_count, "a place is out of range");
+    const Fit fit{architecture_.shape(),
+                  x,
+                  t.data(),
+                  root.data(),
+                  theta.data(),
+                  a.parameter_count,
+                  std::int64_t(places.size()),
+                  places.data(),
+                  pull.data(),
+                  fixed,
+                  first_damping,
+                  least_damping,
+                  probe,
+                  most_bent};
+    nb::gil_scoped_release unlocked;
+    // One worker's memory for each thread that may be; a crew with fewer uses less of it.
+    const Crew crew(threads);
+    workers_ = crew.team().workers;
+    memory_ = memory_of(kernel().fit_open(crew.team(), fit, nullptr));
+    kernel().fit_open(crew.team(), fit, memory_.get());
+  }
+
+  void advance() {
+    nb::gil_scoped_release unlocked;
+    const Crew crew(workers_);
+    kernel().fit_advance(crew.team(), memory_.get());
+  }
+  FitState state() const { return kernel().fit_read(memory_.get(), nullptr); }
+  void read(Out<double> theta) const {
+    require_parameters(architecture_, theta.size());
+    kernel().fit_read(memory_.get(), theta.data());
+  }
+
+ private:
+  Architecture architecture_;
+  std::vector<In<double>> keep_;
+  Indices starts_, columns_;
+  In<std::int64_t> places_;
+  int threads_, workers_ = 1;
+  Memory memory_;
+};
+
 // No array is converted on the way in: of one in another dtype or layout the kernel would work on a copy, and what it
 // writes would be lost.
 template <class T>
@@ -275,7 +357,7 @@ void define(nb::module_& m, const char* predictor) {
   m.def(
       "forward",
       [](const Architecture& a, In<T> parameters, In<T> values, Indices starts, Indices columns, Out<T> y,
-         std::vector<Out<T>> z, std::vector<Out<T>> h, int threads) {
+         std::vector<Out<T>> z, std::vector<Out<T>> h, int threads, Workspace& workspace) {
         require_parameters(a, parameters.size());
         const Rows<T> x = rows_of<T>(a, values, starts, columns);
         require(std::int64_t(y.size()) == x.n * a.outputs(), "y is not (n, k)");
@@ -287,39 +369,40 @@ void define(nb::module_& m, const char* predictor) {
           zs.push_back(z[l].data()), hs.push_back(h[l].data());
         }
         const Traces<T> traces{zs.empty() ? nullptr : zs.data(), hs.empty() ? nullptr : hs.data()};
-        run(threads, [&](Team team, char* memory) {
+        run(threads, workspace, [&](Team team, char* memory) {
           return functions<T>().forward(team, a.shape(), parameters.data(), x, y.data(), traces, memory);
         });
       },
       "architecture"_a, "parameters"_a.noconvert(), "x"_a.noconvert(), "starts"_a.noconvert().none(),
-      "columns"_a.noconvert().none(), "y"_a.noconvert(), "z"_a.noconvert(), "h"_a.noconvert(), "threads"_a);
+      "columns"_a.noconvert().none(), "y"_a.noconvert(), "z"_a.noconvert(), "h"_a.noconvert(), "threads"_a,
+      "workspace"_a);
 
   m.def(
       "evaluate",
       [](const Architecture& a, const LossTwin& loss, In<T> parameters, In<T> values, Indices starts, Indices columns,
-         In<T> t, MaybeIn<T> s, int threads) {
+         In<T> t, MaybeIn<T> s, int threads, Workspace& workspace) {
         require_parameters(a, parameters.size());
         const Rows<T> x = rows_of<T>(a, values, starts, columns);
         const Targets<T> targets = targets_of<T>(a, loss.get(), x.n, t, s);
         double value = 0;
-        run(threads, [&](Team team, char* memory) {
+        run(threads, workspace, [&](Team team, char* memory) {
           return functions<T>().evaluate(team, a.shape(), parameters.data(), loss.get(), x, targets, &value, memory);
         });
         return value;
       },
       "architecture"_a, "loss"_a, "parameters"_a.noconvert(), "x"_a.noconvert(), "starts"_a.noconvert().none(),
-      "columns"_a.noconvert().none(), "t"_a.noconvert(), "s"_a.noconvert().none(), "threads"_a);
+      "columns"_a.noconvert().none(), "t"_a.noconvert(), "s"_a.noconvert().none(), "threads"_a, "workspace"_a);
 
   m.def(
       "gradients",
       [](const Architecture& a, const LossTwin& loss, In<T> parameters, In<T> values, Indices starts, Indices columns,
-         In<T> t, MaybeIn<T> s, double l2, double l1, Out<T> g, int threads) {
+         In<T> t, MaybeIn<T> s, double l2, double l1, Out<T> g, int threads, Workspace& workspace) {
         require_parameters(a, parameters.size());
         require_parameters(a, g.size());
         const Rows<T> x = rows_of<T>(a, values, starts, columns);
         const Targets<T> targets = targets_of<T>(a, loss.get(), x.n, t, s);
         double value = 0;
-        run(threads, [&](Team team, char* memory) {
+        run(threads, workspace, [&](Team team, char* memory) {
           return functions<T>().gradients(team, a.shape(), parameters.data(), loss.get(), x, targets, l2, l1, &value,
                                           g.data(), memory);
         });
@@ -327,22 +410,22 @@ void define(nb::module_& m, const char* predictor) {
       },
       "architecture"_a, "loss"_a, "parameters"_a.noconvert(), "x"_a.noconvert(), "starts"_a.noconvert().none(),
       "columns"_a.noconvert().none(), "t"_a.noconvert(), "s"_a.noconvert().none(), "l2"_a, "l1"_a, "g"_a.noconvert(),
-      "threads"_a);
+      "threads"_a, "workspace"_a);
 
   m.def(
       "jacobian",
       [](const Architecture& a, In<T> parameters, In<T> values, Indices starts, Indices columns, bool wrt_inputs,
-         Out<T> j, int threads) {
+         Out<T> j, int threads, Workspace& workspace) {
         require_parameters(a, parameters.size());
         const Rows<T> x = rows_of<T>(a, values, starts, columns);
         const std::int64_t width = wrt_inputs ? a.inputs() : a.parameter_count;
         require(std::int64_t(j.size()) == x.n * a.outputs() * width, "the Jacobian is not (n, k, P) or (n, k, d)");
-        run(threads, [&](Team team, char* memory) {
+        run(threads, workspace, [&](Team team, char* memory) {
           return functions<T>().jacobian(team, a.shape(), parameters.data(), x, wrt_inputs, j.data(), memory);
         });
       },
       "architecture"_a, "parameters"_a.noconvert(), "x"_a.noconvert(), "starts"_a.noconvert().none(),
-      "columns"_a.noconvert().none(), "wrt_inputs"_a, "j"_a.noconvert(), "threads"_a);
+      "columns"_a.noconvert().none(), "wrt_inputs"_a, "j"_a.noconvert(), "threads"_a, "workspace"_a);
 
   m.def(
       "advance",
@@ -351,7 +434,8 @@ void define(nb::module_& m, const char* predictor) {
          std::vector<double> rates, In<double> l2, In<double> l1, In<double> weight_decay, std::vector<double> dropout,
          double gradient_norm, double weight_norm, Out<double> loss_sum, In<bool> active, MaybeIn<bool> frozen,
          std::int64_t epoch, std::int64_t batch, std::int64_t step, In<T> values, Indices starts, Indices columns,
-         In<T> t, MaybeIn<T> s, std::int64_t batch_size, bool shuffle, std::int64_t steps, int threads, Pace& pace) {
+         In<T> t, MaybeIn<T> s, std::int64_t batch_size, bool shuffle, std::int64_t steps, int threads,
+         Workspace& workspace) {
         Training<T> training{};
         training.shape = a.shape();
         training.loss = loss.get();
@@ -385,14 +469,15 @@ void define(nb::module_& m, const char* predictor) {
         require(training.x.n >= 1 && batch_size >= 1 && steps >= 0 && batch >= 0,
                 "n, batch_size or steps out of range");
         require(batch < (training.x.n + batch_size - 1) / batch_size, "batch is past the end of the epoch");
-        run(threads, [&](Team team, char* memory) { return functions<T>().advance(team, training, &pace, memory); });
+        run(threads, workspace,
+            [&](Team team, char* memory) { return functions<T>().advance(team, training, &workspace.pace, memory); });
       },
       "architecture"_a, "loss"_a, "optimizer"_a, "hyper"_a, "parameters"_a.noconvert(), "moments"_a.noconvert(),
       "seeds"_a.noconvert(), "learning_rate"_a.noconvert(), "factors"_a.noconvert(), "rates"_a, "l2"_a.noconvert(),
       "l1"_a.noconvert(), "weight_decay"_a.noconvert(), "dropout"_a, "gradient_norm"_a, "weight_norm"_a,
       "loss_sum"_a.noconvert(), "active"_a.noconvert(), "frozen"_a.noconvert().none(), "epoch"_a, "batch"_a, "step"_a,
       "x"_a.noconvert(), "starts"_a.noconvert().none(), "columns"_a.noconvert().none(), "t"_a.noconvert(),
-      "s"_a.noconvert().none(), "batch_size"_a, "shuffle"_a, "steps"_a, "threads"_a, "pace"_a);
+      "s"_a.noconvert().none(), "batch_size"_a, "shuffle"_a, "steps"_a, "threads"_a, "workspace"_a);
 
   m.def(
       "elementary",
@@ -417,7 +502,25 @@ NB_MODULE(_kernel, m) {
       .def(nb::init<std::vector<std::int64_t>, std::vector<std::string>, bool, bool>(), "sizes"_a, "activations"_a,
            "bias"_a, "skip"_a);
   nb::class_<LossTwin>(m, "Loss").def(nb::init<std::string, std::vector<double>>(), "name"_a, "hyperparameters"_a);
-  nb::class_<Pace>(m, "Pace").def("__init__", [](Pace* pace) { new (pace) Pace{}; });
+  nb::class_<Workspace>(m, "Workspace").def(nb::init<>());
+  nb::class_<FitState>(m, "FitState")
+      .def_ro("loss", &FitState::loss)
+      .def_ro("largest_gradient", &FitState::largest_gradient)
+      .def_ro("damping", &FitState::damping)
+      .def_ro("evaluations", &FitState::evaluations)
+      .def_ro("fall", &FitState::fall)
+      .def_ro("length", &FitState::length)
+      .def_ro("size", &FitState::size)
+      .def_ro("moved", &FitState::moved);
+  nb::class_<LeastSquares>(m, "LeastSquares")
+      .def(nb::init<const Architecture&, In<double>, In<double>, Indices, Indices, In<double>, In<double>,
+                    In<std::int64_t>, In<double>, double, double, double, double, double, int>(),
+           "architecture"_a, "theta"_a.noconvert(), "x"_a.noconvert(), "starts"_a.noconvert().none(),
+           "columns"_a.noconvert().none(), "t"_a.noconvert(), "root"_a.noconvert(), "places"_a.noconvert(),
+           "pull"_a.noconvert(), "fixed"_a, "first_damping"_a, "least_damping"_a, "probe"_a, "most_bent"_a, "threads"_a)
+      .def("advance", &LeastSquares::advance)
+      .def("state", &LeastSquares::state)
+      .def("read", &LeastSquares::read, "theta"_a.noconvert());
   define<float>(m, "Predictor32");
   define<double>(m, "Predictor64");
   m.def(

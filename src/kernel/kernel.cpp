@@ -4,7 +4,7 @@
 // to the baseline.
 #include "kernel.h"
 
-#include "tasks.h"
+#include "least_squares.h"
 
 #define GLASSNET_TEXT_(x) #x
 #define GLASSNET_TEXT(x) GLASSNET_TEXT_(x)
@@ -41,6 +41,9 @@ Kernel kernel() {
   return {GLASSNET_TEXT(GLASSNET_LEVEL),
           functions<float>(),
           functions<double>(),
+          fit_open,
+          fit_advance,
+          fit_read,
           name<Activations>,
           name<Losses>,
           name<Optimizers>,

@@ -107,10 +107,33 @@ struct Functions {
                      std::int64_t count);  // exp, tanh, log, log1p, sin, cos, expm1_below
 };
 
+// A fit by least squares, and where it stands; see least_squares.py for what the numbers mean.
+struct Fit {
+  Shape shape;
+  Rows<double> x;
+  const double *t, *root;  // (n, k), (n)
+  const double* theta;     // (parameters), where it begins
+  std::int64_t parameters, free;
+  const std::int64_t* places;  // (free), of the parameters that may move among all
+  const double* pull;          // (free), α/Σs of a weight, 0 of a bias
+  double fixed;                // Σ α/Σs w² of the weights that may not move
+  double first_damping, least_damping, probe, most_bent;
+};
+
+struct FitState {
+  double loss, largest_gradient, damping;
+  std::int64_t evaluations;
+  double fall, length, size;  // of the last step: the part of L by which it fell, ‖δ‖, and ‖θ‖ before it
+  bool moved;                 // whether θ + δ is another number than θ
+};
+
 struct Kernel {
   const char* level;
   Functions<float> float32;
   Functions<double> float64;
+  std::size_t (*fit_open)(Team, const Fit&, char* memory);  // a fit that stays in memory
+  FitState (*fit_advance)(Team, char* memory);
+  FitState (*fit_read)(const char* memory, double* theta);
   const char* (*activation_name)(int);  // null past the last, as the others
   const char* (*loss_name)(int);
   const char* (*optimizer_name)(int);

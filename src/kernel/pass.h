@@ -39,16 +39,16 @@ inline Index widest(Shape shape) {
   return most;
 }
 
-// A worker's own memory: a part of wᵀ; y, t, dy and the loss of PW rows, [unit][PW]; the random draws of a row.
+// A worker's own memory: a part of wᵀ; y, t, dy and the loss of PW rows, [unit][PW]; a row, and its random draws.
 template <class T>
 struct Scratch {
-  T *turned, *y, *t, *dy, loss[PW<T>];
+  T *turned, *row, *y, *t, *dy, loss[PW<T>];
   std::uint16_t* draws;
 
   Scratch(Shape shape, int needs, Arena& arena) {
     const Index outputs = panel_count<T>(shape.sizes[shape.layers]) * PW<T>;
     turned = needs & DELTAS ? arena.take<T>(TILE_PANELS * DEPTH * PW<T>) : nullptr;
-    draws = arena.take<std::uint16_t>(widest(shape) + 32);
+    draws = arena.take<std::uint16_t>(widest(shape) + 32), row = arena.take<T>(widest(shape));
     y = arena.take<T>(outputs * PW<T>), t = arena.take<T>(outputs * PW<T>), dy = arena.take<T>(outputs * PW<T>);
   }
 };
@@ -223,17 +223,22 @@ class Pass {
   T dx(Index i, Index k) const { return input_delta_.at(i, k); }
 
   // ∂y/∂θ of layer l in row i, which is the first of `rows` plus i: x dz, and dz for the biases, row by row of w.
-  void write_products(int l, Index i, const RowList<T>& rows, T* target) const {
+  void write_products(int l, Index i, const RowList<T>& rows, Scratch<T>& scratch, T* target) const {
     const Layer<T>& layer = network_.layer(l);
     const int above = int(smaller(l, network_.layers() - 1));
+    const Index m = layer.m;
+    T* deltas = scratch.row;
+    for (Index j = 0; j < m; ++j) deltas[j] = dz(above, i, j);
     const auto row_of = [&](Index k, T input) {
-      for (Index j = 0; j < layer.m; ++j) target[k * layer.m + j] = input * dz(above, i, j);
+      for (Index j = 0; j < m; ++j) target[k * m + j] = input * deltas[j];
     };
     if ((l == 0 || l == network_.layers()) && rows.x->sparse()) {
-      clear(target, layer.d * layer.m);
+      clear(target, layer.d * m);
       rows.for_each(i, row_of);
     } else {
-      for (Index k = 0; k < layer.d; ++k) row_of(k, x_of(l).at(i, k));
+      const Panels<T> x = x_of(l);
+      for (Index p = 0; p < layer.d; p += PW<T>)
+        for (Index v = 0; v < smaller(PW<T>, layer.d - p); ++v) row_of(p + v, x.row(p / PW<T>, i)[v]);
     }
     if (layer.bias) row_of(layer.d, T(1));
   }

@@ -89,14 +89,29 @@ struct Stream {
 
   // Calls use(first, n, pass, scratch) for every part of the rows, gone forward.
   template <class Use>
-  void run(Team team, const Rows<T>& x, const Use& use) {
-    team.workers = workers;
+  void run(const Team& team, const Rows<T>& x, const Use& use) {
+    run_parts(team, x, true,
+              [&](Index first, Index n, Pass<T>& pass, Scratch<T>& scratch, int) { use(first, n, pass, scratch); });
+  }
+
+  // The same once more with the same parameters, and with the worker's number: a single part is still there.
+  template <class Use>
+  void run_again(const Team& team, const Rows<T>& x, const Use& use) {
+    run_parts(team, x, x.n > rows, use);
+  }
+
+ private:
+  template <class Use>
+  void run_parts(Team team, const Rows<T>& x, bool anew, const Use& use) {
+    team.workers = int(smaller(team.workers, workers));
     share(team, (x.n + rows - 1) / rows, [&](Index unit, int worker) {
       const Index first = unit * rows, n = smaller(rows, x.n - first);
       const RowList<T> list{&x, nullptr, first};
-      passes[worker]->gather(list, 0, n);
-      passes[worker]->forward(list, 0, n);
-      use(first, n, *passes[worker], *scratches[worker]);
+      if (anew) {
+        passes[worker]->gather(list, 0, n);
+        passes[worker]->forward(list, 0, n);
+      }
+      use(first, n, *passes[worker], *scratches[worker], worker);
     });
   }
 };
@@ -167,7 +182,7 @@ std::size_t jacobian(Team team, Shape shape, const T* parameters, Rows<T> x, boo
           for (Index c = 0; c < d; ++c) row[c] = pass.dx(i, c);
         else
           for (int l = 0; l < network.blocks(); ++l)
-            pass.write_products(l, i, {&x, nullptr, first}, row + network.layer(l).flat);
+            pass.write_products(l, i, {&x, nullptr, first}, scratch, row + network.layer(l).flat);
       }
     }
   });

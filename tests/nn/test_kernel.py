@@ -49,7 +49,7 @@ def arguments(state: State) -> dict[str, Any]:
         "shuffle": True,
         "steps": 2,
         "threads": 1,
-        "pace": _kernel.Pace(),
+        "workspace": _kernel.Workspace(),
     }
 
 
@@ -104,16 +104,16 @@ def test_an_output_of_another_dtype_is_refused():
     from glassnet import _kernel
 
     handle, parameters = _kernel.Architecture([D, K], [], True, False), np.zeros(D * K + K)
-    loss, x, t = _kernel.Loss("cross_entropy", [0.0]), data().x, data().t
+    loss, x, t, space = _kernel.Loss("cross_entropy", [0.0]), data().x, data().t, _kernel.Workspace()
     for wrong in (np.float32, np.int64):
         with pytest.raises(TypeError):
-            _kernel.forward(handle, parameters, x, None, None, np.empty((N, K), wrong), [], [], 1)
+            _kernel.forward(handle, parameters, x, None, None, np.empty((N, K), wrong), [], [], 1, space)
         with pytest.raises(TypeError):
             _kernel.gradients(
-                handle, loss, parameters, x, None, None, t, None, 0.0, 0.0, np.empty(parameters.size, wrong), 1
+                handle, loss, parameters, x, None, None, t, None, 0.0, 0.0, np.empty(parameters.size, wrong), 1, space
             )
         with pytest.raises(TypeError):
-            _kernel.jacobian(handle, parameters, x, None, None, True, np.empty((N, K, D), wrong), 1)
+            _kernel.jacobian(handle, parameters, x, None, None, True, np.empty((N, K, D), wrong), 1, space)
         with pytest.raises(TypeError):
             _kernel.elementary("exp", np.zeros(3), np.zeros(3, wrong))
     with pytest.raises(TypeError):

@@ -212,7 +212,7 @@ def test_a_restarted_optimizer_keeps_the_networks(engine):
     state.frozen = np.arange(state.parameters.shape[1]) < 3
     fresh = state.restart_optimizer(spec(SGD(0.5)))
     assert (fresh.parameters == state.parameters).all()
-    assert (fresh.best_parameters == state.parameters).all()
+    assert fresh.best_parameters is None
     assert fresh.moments.shape == (1, *state.parameters.shape)
     assert not fresh.moments.any()
     assert fresh.learning_rate.tolist() == [0.5, 0.5]

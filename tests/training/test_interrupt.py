@@ -31,7 +31,10 @@ engine = get_engine(sys.argv[1])
 case = sys.argv[2]
 x = np.random.default_rng(0).normal(size=(300_000 if case == "long epoch" else 2_000, 20))
 t = x[:, :1] ** 2
-spec = Spec(Architecture.create([20, 30, 1], "tanh"), SquaredError(), batch_size=1 if case == "long epoch" else 50)
+hidden = [300, 300] if case == "long epoch" else [30]
+spec = Spec(
+    Architecture.create([20, *hidden, 1], "tanh"), SquaredError(), batch_size=1 if case == "long epoch" else 50
+)
 state = engine.init(spec, [0])
 held_out = Data(x[:200], t[:200])
 

@@ -62,7 +62,7 @@ def test_what_is_made_small_is_the_loss_that_the_engine_reports(engine):
     assert solution.loss == pytest.approx(loss, rel=1e-13)
     assert loss < first / 2
     assert np.abs(gradient).max() <= 1.001e-7
-    assert (state.best_parameters == state.parameters).all()
+    assert state.best_parameters is None
 
 
 def test_linear_regression_is_solved_exactly(engine):
@@ -218,7 +218,7 @@ def test_frozen_parameters_stay(engine):
 
 
 class Interrupted:
-    """An engine whose user, once armed, presses Ctrl-C during the next Jacobian."""
+    """An engine whose user, once armed, presses Ctrl-C during the next step."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine, self.armed = engine, False
@@ -226,10 +226,16 @@ class Interrupted:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.engine, name)
 
-    def jacobian(self, network: Network, x: Any) -> Any:
-        if self.armed:
-            raise KeyboardInterrupt
-        return self.engine.jacobian(network, x)
+    def least_squares(self, problem: Any) -> Any:
+        fit, broken = self.engine.least_squares(problem), self
+
+        class Fit:
+            def __getattr__(self, name: str) -> Any:
+                if broken.armed and name == "advance":
+                    raise KeyboardInterrupt
+                return getattr(fit, name)
+
+        return Fit()
 
     def arm_in_the_second_start(self, step: int, loss: float, network: Network) -> None:
         self.armed = step == 25

@@ -278,7 +278,6 @@ class Parameters(BaseEstimator):
                 for array, value in zip(arrays, given, strict=True):
                     if array is not None:
                         array[...] = value
-        state.best_parameters[...] = state.parameters
         self._freeze(state)
 
     def _freeze(self, state: State) -> None:

@@ -102,7 +102,7 @@ def restore_mlp(model: Any, record: Record, network: Network) -> None:
         model._freeze(state)
     except (InputError, TypeError) as error:
         raise damaged(f"its parameters make no training: {error}") from None
-    state.parameters[0] = state.best_parameters[0] = network.parameters
+    state.parameters[0] = network.parameters
     state.epoch, state.samples = read_count(progress, "epoch"), read_count(progress, "samples")
     state.learning_rate[0] = read_number(progress.field("learning_rate"), "learning_rate")
     state.first_rate[0] = read_number(progress.field("first_rate"), "first_rate")

@@ -1,7 +1,7 @@
 """The network, in NumPy alone: the reference for everything faster."""
 
 from glassnet.nn.activations import ACTIVATIONS, Activation, CustomActivation, get_activation
-from glassnet.nn.engine import Engine, NumpyEngine, engine_for, get_engine
+from glassnet.nn.engine import Engine, NumpyEngine, Predictor, engine_for, get_engine
 from glassnet.nn.gradient_check import central_difference, check_gradients
 from glassnet.nn.initializers import INITIALIZERS
 from glassnet.nn.losses import (
@@ -63,6 +63,7 @@ __all__ = [
     "StepDecay",
     "central_difference",
     "check_gradients",
+    "Predictor",
     "engine_for",
     "get_activation",
     "get_engine",

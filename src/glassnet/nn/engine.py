@@ -15,6 +15,7 @@ import numpy as np
 from glassnet.errors import InputError, ShapeError, TrainingWarning, unknown_name
 from glassnet.nn.activations import ACTIVATIONS
 from glassnet.nn.elementary import Array
+from glassnet.nn.least_squares import LeastSquares, NumpyLeastSquares, Problem
 from glassnet.nn.losses import LOSSES, Loss
 from glassnet.nn.network import (
     Architecture,
@@ -31,6 +32,10 @@ from glassnet.nn.state import Data, Spec, State, check_data, initial_state
 
 # p of one row, a list, tuple or array of d numbers; y where no loss was given. A float where there is one, else (k,).
 Predictor = Callable[[Any], Any]
+
+
+# L and ∂L/∂θ of θ (P,), in its dtype.
+Objective = Callable[[Array], tuple[float, Array]]
 
 
 class Engine(Protocol):
@@ -52,8 +57,16 @@ class Engine(Protocol):
     ) -> tuple[float, list[LayerGradient]]:
         """The loss with its penalties, and the gradient of every layer."""
 
+    def objective(
+        self, architecture: Architecture, loss: Loss, data: Data, l2: float = 0.0, l1: float = 0.0
+    ) -> Objective:
+        """The same as a function of the parameters alone, for who asks often: L, and ∂L/∂θ as one vector (P,)."""
+
     def jacobian(self, network: Network, x: Any, wrt: str = "parameters") -> Array:
         """∂y/∂θ of each row, (n, k, P); with wrt="inputs" ∂y/∂x, (n, k, d)."""
+
+    def least_squares(self, problem: Problem) -> LeastSquares:
+        """A fit by Levenberg–Marquardt, at its beginning, in float64."""
 
     def evaluate(self, state: State, data: Data) -> Array:
         """The loss of every member without penalty, (K,)."""
@@ -133,6 +146,16 @@ class NumpyEngine:
                 dw += (l2 / rows) * w + (l1 / rows) * np.sign(w)
         return value, gradients
 
+    def objective(
+        self, architecture: Architecture, loss: Loss, data: Data, l2: float = 0.0, l1: float = 0.0
+    ) -> Objective:
+        def value_and_gradient(theta: Array) -> tuple[float, Array]:
+            network = Network.from_parameters(architecture, theta)
+            value, gradients = self.gradients(network, loss, data.x, data.t, data.s, l2, l1)
+            return value, flatten_gradients(gradients)
+
+        return value_and_gradient
+
     def jacobian(self, network: Network, x: Any, wrt: str = "parameters") -> Array:
         check_wrt(wrt)
         y, trace = self.trace(network, x)
@@ -158,6 +181,9 @@ class NumpyEngine:
                 parts.append((rows[:, :, None] * dy[:, None, :]).reshape(n, network.skip.size))
             columns.append(np.concatenate(parts, axis=1))
         return np.stack(columns, axis=1)
+
+    def least_squares(self, problem: Problem) -> LeastSquares:
+        return NumpyLeastSquares(self, problem)
 
     @_DIVERGING
     def evaluate(self, state: State, data: Data) -> Array:

@@ -104,10 +104,10 @@ class State:
     weight_decay: Array  # (K,) float64
     loss_sum: Array  # (K,) float64
     active: Array  # (K,) bool: a member that has stopped is left as it is
-    best_parameters: Array  # (K, P)
     best_score: Array  # (K,) float64
     best_epoch: Array  # (K,) int64
     stale: Array  # (K,) int64: epochs without a better score
+    best_parameters: Array | None = None  # (K, P), from where a training that keeps the best begins
     frozen: Array | None = None  # (P,) bool: parameters that stay as they are
     epoch: int = 0
     batch: int = 0
@@ -124,7 +124,8 @@ class State:
 
     def member(self, k: int) -> "State":
         """A state of that network alone, which shares no array with this one."""
-        one = {f.name: getattr(self, f.name)[k : k + 1].copy() for f in fields(self) if f.name in _BY_MEMBER}
+        held = {name: getattr(self, name) for name in _BY_MEMBER}
+        one = {name: array[k : k + 1].copy() for name, array in held.items() if array is not None}
         return replace(self.copy(), **one, moments=self.moments[:, k : k + 1].copy())
 
     def copy(self) -> "State":
@@ -138,7 +139,6 @@ class State:
         """The same networks under another spec of the same architecture: moments zero, rates as `spec` says."""
         fresh = _blank_state(spec, self.seeds)
         fresh.parameters[...] = self.parameters
-        fresh.best_parameters[...] = self.parameters
         return replace(fresh, frozen=self.frozen, epoch=self.epoch, samples=self.samples)
 
 
@@ -192,7 +192,6 @@ def initial_state(spec: Spec, seeds: Sequence[int]) -> State:
     state = _blank_state(spec, np.array(seeds, dtype=np.uint64))
     for k, seed in enumerate(seeds):
         state.parameters[k] = spec.architecture.initial_parameters(spec.init, int(seed))
-    state.best_parameters[...] = state.parameters
     return state
 
 
@@ -210,7 +209,6 @@ def _blank_state(spec: Spec, seeds: Array) -> State:
         weight_decay=np.full(len(seeds), spec.optimizer.weight_decay, np.float64),
         loss_sum=np.zeros(len(seeds)),
         active=np.ones(len(seeds), bool),
-        best_parameters=np.zeros(shape, spec.dtype),
         best_score=np.full(len(seeds), -np.inf),
         best_epoch=np.zeros(len(seeds), np.int64),
         stale=np.zeros(len(seeds), np.int64),

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from glassnet.errors import InputError
 from glassnet.nn.elementary import Array
 from glassnet.nn.engine import Engine
-from glassnet.nn.network import Network, flatten_gradients
+from glassnet.nn.network import Network
 from glassnet.nn.state import Data, State
 
 MET, LIMIT, STUCK, STOPPED = 0, 1, 2, 99  # the statuses of SciPy's solvers; the last is of those that a callback ended
@@ -84,9 +84,9 @@ def best_of(state: State, data: Data, solve: Callable[[Start], None], callback: 
     def report(loss: float, theta: Array) -> bool:
         nonlocal steps
         steps += 1
-        return callback is not None and bool(
-            callback(steps, loss, Network.from_parameters(architecture, theta.astype(dtype)))
-        )
+        if callback is None:
+            return False
+        return bool(callback(steps, loss, Network.from_parameters(architecture, theta.astype(dtype))))
 
     first = state.parameters.astype(np.float64)
     starts = [Start(first[k], float(state.l2[k]), float(state.l1[k]), report) for k in range(len(state))]
@@ -102,7 +102,7 @@ def best_of(state: State, data: Data, solve: Callable[[Start], None], callback: 
     losses = np.array([start.loss for start in starts])
     order = np.argsort(np.where(np.isnan(losses), np.inf, losses), kind="stable")
     state.parameters[...] = np.array([starts[k].theta for k in order])
-    state.best_parameters[...] = state.parameters
+    state.best_parameters = None
     for which in (state.seeds, state.l2, state.l1):
         which[...] = which[order]
     best = starts[order[0]]
@@ -163,11 +163,13 @@ def lbfgs(
     (True, True)
     """
     spec = state.spec
+    everything = state.frozen is None
     movable = slice(None) if state.frozen is None else ~state.frozen
     data = data.astype(spec.dtype)
 
     def solve(start: Start) -> None:
         fixed = start.theta
+        objective = engine.objective(spec.architecture, spec.loss, data, start.l2, start.l1)
 
         def whole(free: Array) -> Array:
             theta = fixed.copy()
@@ -175,10 +177,9 @@ def lbfgs(
             return theta
 
         def value_and_gradient(free: Array) -> tuple[float, Array]:
-            network = Network.from_parameters(spec.architecture, whole(free).astype(spec.dtype))
-            value, gradients = engine.gradients(network, spec.loss, data.x, data.t, data.s, start.l2, start.l1)
+            value, g = objective((free if everything else whole(free)).astype(spec.dtype, copy=False))
             start.evaluations += 1
-            return value, flatten_gradients(gradients).astype(np.float64)[movable]
+            return value, g.astype(np.float64, copy=False)[movable]
 
         def after_step(intermediate_result: Any) -> None:
             if start.step(whole(intermediate_result.x), float(intermediate_result.fun)):

@@ -108,6 +108,8 @@ def train(
     began = time.perf_counter()
     deadline = began + plan.time_limit_seconds if plan.time_limit_seconds else math.inf
     plan_end = state.epoch + plan.max_epochs
+    if plan.keep_best and state.best_parameters is None:
+        state.best_parameters = state.parameters.copy()
     if state.step == 0:
         state.total_steps = plan.max_epochs * state.spec.batches(len(data))
     data = data.astype(state.spec.dtype)
@@ -145,7 +147,7 @@ def train(
         except KeyboardInterrupt:  # from a callback, or where no handler could be set
             history.stopped_by = "interrupt"
     state.active[:] = True
-    if plan.keep_best:
+    if plan.keep_best and state.best_parameters is not None:
         state.parameters[...] = state.best_parameters
     history.best_epoch = [int(epoch) for epoch in state.best_epoch]
     return history
@@ -203,12 +205,15 @@ def _keep_best(state: State, epoch: Epoch, plan: Plan) -> None:
         state.stale[k] = state.stale[k] + 1 if score[k] < state.best_score[k] + plan.tol else 0
         if score[k] > state.best_score[k]:
             state.best_score[k], state.best_epoch[k] = score[k], epoch.epoch
-            if plan.keep_best:
+            if plan.keep_best and state.best_parameters is not None:
                 state.best_parameters[k] = state.parameters[k]
 
 
 def _stop_or_slow_down(state: State, plan: Plan) -> str:
-    for k in np.flatnonzero(state.active & (state.stale > plan.patience)):
+    late = state.active & (state.stale > plan.patience)
+    if not late.any():
+        return "" if state.active.any() else "patience"
+    for k in np.flatnonzero(late):
         rate = state.spec.schedule.on_plateau(float(state.learning_rate[k]))
         if rate is None:
             state.active[k] = False
