@@ -289,3 +289,14 @@ def test_no_step_goes_row_by_row():
     start = time.perf_counter()
     preprocessor.transform(table)
     assert time.perf_counter() - start < 3  # a fifth of a second on an idle machine; a Python loop takes ten
+
+
+def test_many_categories_make_a_sparse_x_with_the_same_numbers():
+    rng = np.random.default_rng(0)
+    table = Table.read({"city": [f"c{i}" for i in rng.integers(0, 90, 2000)], "mass": rng.normal(size=2000)})
+    preprocessor = Preprocessor.fit(table)
+    assert preprocessor.mostly_zeros
+    sparse = preprocessor.transform(table, sparse=True)
+    np.testing.assert_array_equal(sparse.toarray(), preprocessor.transform(table))
+    assert sparse.nnz <= 2 * len(table)
+    assert not Preprocessor.fit(table.select(["mass"])).mostly_zeros

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from glassnet.data.cells import elided
 from glassnet.data.dates import CYCLES, FORMS, known_zone
@@ -72,21 +73,35 @@ class Preprocessor:
                 start = stop
         return blocks
 
-    def transform(self, table: Table) -> np.ndarray:
+    @property
+    def mostly_zeros(self) -> bool:
+        """Whether a sparse x pays: many features, of which a row has few, since each category is one of many."""
+        filled = sum(1 if column.kind == "category" else block.stop - block.start for column, block in self._blocks)
+        return len(self.features) >= 64 and filled <= len(self.features) / 8
+
+    def transform(self, table: Table, *, sparse: bool = False) -> Any:
         """Prepared features of any table that has the training columns.
 
         Columns that training did not have are passed over. Missing cells where training had none are filled, and
         unseen categories are zeros in all features of their column: each with one DataWarning.
 
+        Args:
+            table: The rows.
+            sparse: Give a SciPy CSR matrix, made column by column: its zeros are never in memory.
+
         Returns:
             x, (n, d).
         """
         table.require(*(column.name for column, _ in self._blocks))
-        x = np.zeros((table.n_rows, len(self.features)))
+        x = None if sparse else np.zeros((table.n_rows, len(self.features)))
+        parts: list[Any] = []
         missing: dict[str, int] = {}
         unseen: dict[str, list[str]] = {}
         for column, block in self._blocks:
-            n_missing, values = ENCODERS[column.kind].encode(column, table.frame[column.name], x[:, block])
+            part = np.zeros((table.n_rows, block.stop - block.start)) if x is None else x[:, block]
+            n_missing, values = ENCODERS[column.kind].encode(column, table.frame[column.name], part)
+            if x is None:
+                parts.append(scipy.sparse.csr_matrix(part))
             if n_missing:
                 missing[column.name] = n_missing
             if values:
@@ -106,7 +121,7 @@ class Preprocessor:
                 DataWarning,
                 stacklevel=3,
             )
-        return x
+        return scipy.sparse.hstack(parts, format="csr") if x is None else x
 
     def inverse_transform(self, x: np.ndarray) -> dict[str, list[Any]]:
         """The cells, by column, that features (n, d) stand for; None where missing or unseen."""
