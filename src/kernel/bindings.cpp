@@ -204,10 +204,11 @@ void run(int threads, Workspace& workspace, const Work& work) {
   require(threads >= 1, "threads is below 1");
   nb::gil_scoped_release unlocked;
   const Crew crew(threads);
-  const std::size_t bytes = work(crew.team(), static_cast<char*>(nullptr));
+  Pace pace{};
+  const std::size_t bytes = work(crew.team(), pace, static_cast<char*>(nullptr));
   const std::unique_lock<std::mutex> mine(workspace.taken, std::try_to_lock);
   if (!mine) {
-    work(crew.team(), memory_of(bytes).get());
+    work(crew.team(), pace, memory_of(bytes).get());
     return;
   }
   if (workspace.bytes < bytes) {
@@ -216,7 +217,7 @@ void run(int threads, Workspace& workspace, const Work& work) {
     workspace.memory = memory_of(bytes);
     workspace.bytes = bytes;
   }
-  work(crew.team(), workspace.memory.get());
+  work(crew.team(), workspace.pace, workspace.memory.get());
 }
 
 // A network kept ready for single rows: numbers in, p (or y, without a loss) out, a microsecond later.
@@ -369,7 +370,7 @@ void define(nb::module_& m, const char* predictor) {
           zs.push_back(z[l].data()), hs.push_back(h[l].data());
         }
         const Traces<T> traces{zs.empty() ? nullptr : zs.data(), hs.empty() ? nullptr : hs.data()};
-        run(threads, workspace, [&](Team team, char* memory) {
+        run(threads, workspace, [&](Team team, Pace&, char* memory) {
           return functions<T>().forward(team, a.shape(), parameters.data(), x, y.data(), traces, memory);
         });
       },
@@ -385,7 +386,7 @@ void define(nb::module_& m, const char* predictor) {
         const Rows<T> x = rows_of<T>(a, values, starts, columns);
         const Targets<T> targets = targets_of<T>(a, loss.get(), x.n, t, s);
         double value = 0;
-        run(threads, workspace, [&](Team team, char* memory) {
+        run(threads, workspace, [&](Team team, Pace&, char* memory) {
           return functions<T>().evaluate(team, a.shape(), parameters.data(), loss.get(), x, targets, &value, memory);
         });
         return value;
@@ -402,7 +403,7 @@ void define(nb::module_& m, const char* predictor) {
         const Rows<T> x = rows_of<T>(a, values, starts, columns);
         const Targets<T> targets = targets_of<T>(a, loss.get(), x.n, t, s);
         double value = 0;
-        run(threads, workspace, [&](Team team, char* memory) {
+        run(threads, workspace, [&](Team team, Pace&, char* memory) {
           return functions<T>().gradients(team, a.shape(), parameters.data(), loss.get(), x, targets, l2, l1, &value,
                                           g.data(), memory);
         });
@@ -420,7 +421,7 @@ void define(nb::module_& m, const char* predictor) {
         const Rows<T> x = rows_of<T>(a, values, starts, columns);
         const std::int64_t width = wrt_inputs ? a.inputs() : a.parameter_count;
         require(std::int64_t(j.size()) == x.n * a.outputs() * width, "the Jacobian is not (n, k, P) or (n, k, d)");
-        run(threads, workspace, [&](Team team, char* memory) {
+        run(threads, workspace, [&](Team team, Pace&, char* memory) {
           return functions<T>().jacobian(team, a.shape(), parameters.data(), x, wrt_inputs, j.data(), memory);
         });
       },
@@ -470,7 +471,7 @@ void define(nb::module_& m, const char* predictor) {
                 "n, batch_size or steps out of range");
         require(batch < (training.x.n + batch_size - 1) / batch_size, "batch is past the end of the epoch");
         run(threads, workspace,
-            [&](Team team, char* memory) { return functions<T>().advance(team, training, &workspace.pace, memory); });
+            [&](Team team, Pace& pace, char* memory) { return functions<T>().advance(team, training, &pace, memory); });
       },
       "architecture"_a, "loss"_a, "optimizer"_a, "hyper"_a, "parameters"_a.noconvert(), "moments"_a.noconvert(),
       "seeds"_a.noconvert(), "learning_rate"_a.noconvert(), "factors"_a.noconvert(), "rates"_a, "l2"_a.noconvert(),

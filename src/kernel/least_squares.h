@@ -96,7 +96,7 @@ class LeastSquares {
     const Index k = stream_.network.outputs();
     load(free);
     ++state_.evaluations;
-    stream_.run(team, fit_.x, [&](Index first, Index n, const Pass<double>& pass, const Scratch<double>& scratch) {
+    stream_.run(team, fit_.x, [&](Index first, Index n, const Pass<double>& pass, const Scratch<double>& scratch, int) {
       write_scores(pass, n, k, scratch.y, r + first * k);
       for (Index i = first; i < first + n; ++i)
         for (Index j = 0; j < k; ++j) r[i * k + j] = fit_.root[i] * (r[i * k + j] - fit_.t[i * k + j]);
@@ -120,8 +120,8 @@ class LeastSquares {
             pass.write_products(l, i, {&fit_.x, nullptr, first}, scratch, products + network.layer(l).flat);
           for (Index f = 0; f < F; f += PW<double>) {
             double* target = j_.row(f / PW<double>, (first + i) * k + j);
-            if (F == P)  // all parameters, one after the other
-              for (Index v = 0; v < smaller(PW<double>, F - f); ++v) target[v] = fit_.root[first + i] * products[f + v];
+            if (F == P && F - f >= PW<double>)  // all parameters, one after the other
+              for (Index v = 0; v < PW<double>; ++v) target[v] = fit_.root[first + i] * products[f + v];
             else
               for (Index v = 0; v < smaller(PW<double>, F - f); ++v)
                 target[v] = fit_.root[first + i] * products[fit_.places[f + v]];

@@ -237,8 +237,14 @@ class Pass {
       rows.for_each(i, row_of);
     } else {
       const Panels<T> x = x_of(l);
-      for (Index p = 0; p < layer.d; p += PW<T>)
-        for (Index v = 0; v < smaller(PW<T>, layer.d - p); ++v) row_of(p + v, x.row(p / PW<T>, i)[v]);
+      for (Index k = 0; k < layer.d; k += PW<T>) {
+        const T* row = x.row(k / PW<T>, i);
+        const Index width = smaller(PW<T>, layer.d - k);
+        if (m == 1)
+          for (Index v = 0; v < width; ++v) target[k + v] = row[v] * deltas[0];
+        else
+          for (Index v = 0; v < width; ++v) row_of(k + v, row[v]);
+      }
     }
     if (layer.bias) row_of(layer.d, T(1));
   }

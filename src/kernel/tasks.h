@@ -7,7 +7,7 @@
 namespace glassnet::GLASSNET_LEVEL {
 
 constexpr Index CHUNK = 256;   // rows that go through the layers together, at the most, so that they stay in the cache
-constexpr Index SLAB = 1024;   // rows whose dz is kept, at the most, until the gradient has summed them
+constexpr Index SLAB = 1024;   // rows whose dz is kept until the gradient has summed them, unless more cost no memory
 constexpr double WORTH = 1e6;  // multiply-adds of a step below which a second thread costs more than it brings
 
 inline int moments_of(int optimizer) {
@@ -87,14 +87,13 @@ struct Stream {
     if (!arena.counting()) network.load(parameters);
   }
 
-  // Calls use(first, n, pass, scratch) for every part of the rows, gone forward.
+  // Calls use(first, n, pass, scratch, worker) for every part of the rows, gone forward.
   template <class Use>
   void run(const Team& team, const Rows<T>& x, const Use& use) {
-    run_parts(team, x, true,
-              [&](Index first, Index n, Pass<T>& pass, Scratch<T>& scratch, int) { use(first, n, pass, scratch); });
+    run_parts(team, x, true, use);
   }
 
-  // The same once more with the same parameters, and with the worker's number: a single part is still there.
+  // The same once more with the same parameters: a single part is still there.
   template <class Use>
   void run_again(const Team& team, const Rows<T>& x, const Use& use) {
     run_parts(team, x, x.n > rows, use);
@@ -132,7 +131,7 @@ std::size_t forward(Team team, Shape shape, const T* parameters, Rows<T> x, T* y
   Stream<T> stream(team, shape, parameters, x, FORWARD, arena);
   if (arena.counting()) return arena.used();
   const Index k = stream.network.outputs();
-  stream.run(team, x, [&](Index first, Index n, const Pass<T>& pass, const Scratch<T>& scratch) {
+  stream.run(team, x, [&](Index first, Index n, const Pass<T>& pass, const Scratch<T>& scratch, int) {
     write_scores(pass, n, k, scratch.y, y + first * k);
     if (!traces.z) return;
     for (int l = 0; l < shape.layers; ++l) {
@@ -152,13 +151,20 @@ std::size_t evaluate(Team team, Shape shape, const T* parameters, Loss loss, Row
                      double* value, char* memory) {
   Arena arena(memory);
   Stream<T> stream(team, shape, parameters, x, FORWARD, arena);
-  double* row_loss = arena.take<double>(x.n);
+  const Index sums = (x.n + ROW_UNIT - 1) / ROW_UNIT;  // of as many rows each, whoever works them out
+  double *row_loss = arena.take<double>(stream.workers * stream.rows), *sum = arena.take<double>(sums);
   if (arena.counting()) return arena.used();
-  stream.run(team, x, [&](Index first, Index n, Pass<T>& pass, Scratch<T>& scratch) {
-    pass.lose(loss, targets, {&x, nullptr, first}, 0, n, nullptr, row_loss + first, scratch);
+  stream.run(team, x, [&](Index first, Index n, Pass<T>& pass, Scratch<T>& scratch, int worker) {
+    double* losses = row_loss + worker * stream.rows;
+    pass.lose(loss, targets, {&x, nullptr, first}, 0, n, nullptr, losses, scratch);
+    for (Index i = 0; i < n; i += ROW_UNIT) {
+      double& total = sum[(first + i) / ROW_UNIT];
+      total = 0;
+      for (Index r = i; r < smaller(i + ROW_UNIT, n); ++r) total += losses[r];
+    }
   });
   double total = 0;
-  for (Index i = 0; i < x.n; ++i) total += row_loss[i];
+  for (Index i = 0; i < sums; ++i) total += sum[i];
   *value = total / weight_of(targets, nullptr, 0, x.n);
   return arena.used();
 }
@@ -172,7 +178,7 @@ std::size_t jacobian(Team team, Shape shape, const T* parameters, Rows<T> x, boo
   if (arena.counting()) return arena.used();
   const Network<T>& network = stream.network;
   const Index k = network.outputs(), d = network.inputs(), width = wrt_inputs ? d : network.parameter_count();
-  stream.run(team, x, [&](Index first, Index n, Pass<T>& pass, Scratch<T>& scratch) {
+  stream.run(team, x, [&](Index first, Index n, Pass<T>& pass, Scratch<T>& scratch, int) {
     for (Index j = 0; j < k; ++j) {
       pass.set_unit_delta(j, n, scratch);
       pass.deltas(0, n, scratch);
@@ -189,6 +195,17 @@ std::size_t jacobian(Team team, Shape shape, const T* parameters, Rows<T> x, boo
   return arena.used();
 }
 
+// How many rows of a batch go through both phases of a step together. More than one slab needs the gradient in memory;
+// the whole batch may need less.
+inline Index rows_of_a_slab(Shape shape, Index batch) {
+  double row = double(shape.sizes[0]), parameters = 0;
+  for (int l = 0; l < shape.layers; ++l) {
+    row += 3 * double(shape.sizes[l + 1]);  // z, h and dz
+    parameters += double(shape.sizes[l] + 1) * double(shape.sizes[l + 1]);
+  }
+  return double(batch) * row <= parameters + double(SLAB) * row ? batch : smaller(SLAB, batch);
+}
+
 // What a step works with: the rows of a slab, blocks of weights, and memory for each worker.
 template <class T>
 struct Workshop {
@@ -203,8 +220,8 @@ struct Workshop {
 
   Workshop(int workers, Shape shape, Index batch, bool sparse, int needs, int moments, const double* dropout,
            Arena& arena)
-      : network(shape, needs | (batch > SLAB ? GRADIENT : 0), moments, arena),
-        rows(smaller(SLAB, batch)),
+      : network(shape, needs | (batch > rows_of_a_slab(shape, batch) ? GRADIENT : 0), moments, arena),
+        rows(rows_of_a_slab(shape, batch)),
         pass(network, shape, rows, sparse, DELTAS, dropout, arena),
         blocks(shape, sparse, arena) {
     scratches = arena.take<Scratch<T>*>(workers), gradients = arena.take<T*>(workers);
@@ -233,8 +250,8 @@ double batch_gradient(const Team& team, Workshop<T>& shop, Loss loss, const Rows
                       Batch batch, double l2, double l1, bool keep, const Draw& draw, const Finish& finish) {
   const double weight = weight_of(targets, batch.order, batch.first, batch.n), scale = 1 / weight;
   double total = 0;
-  for (Index done = 0; done < batch.n; done += SLAB) {
-    const Index n = smaller(SLAB, batch.n - done), part = rows_of_a_unit(n, team.workers);
+  for (Index done = 0; done < batch.n; done += shop.rows) {
+    const Index n = smaller(shop.rows, batch.n - done), part = rows_of_a_unit(n, team.workers);
     const RowList<T> slab{&x, batch.order, batch.first + done};
     share(team, (n + part - 1) / part, [&](Index unit, int worker) {
       const Index i = unit * part, count = smaller(part, n - i);

@@ -73,27 +73,28 @@ struct Pool {
   std::condition_variable bell;
   std::atomic<int> asleep{0};
 
-  bool calls(int worker) {
-    const std::uint64_t now = ticket.load();
-    return next_of(now) < count_of(now) && worker < wanted.load(std::memory_order_relaxed);
+  bool calls(int worker, std::uint64_t now) const {
+    return next_of(now) < count_of(now) && (worker == 0 || worker < wanted.load(std::memory_order_relaxed));
   }
 
+  // A unit is taken only of the very work that was looked at: a worker that was held up here may find that the next
+  // call, which wants fewer, has put up its own.
   void take_units(int worker) {
-    while (next_of(ticket.load()) < count_of(ticket.load())) {
-      const std::uint64_t mine = ticket.fetch_add(1);
-      if (next_of(mine) >= count_of(mine)) return;
-      work(context, first + std::int64_t(next_of(mine)), worker);
+    for (std::uint64_t now = ticket.load(); calls(worker, now);) {
+      if (!ticket.compare_exchange_weak(now, now + 1)) continue;
+      work(context, first + std::int64_t(next_of(now)), worker);
       done.fetch_add(1, std::memory_order_release);
+      now = ticket.load();
     }
   }
 
   [[noreturn]] void serve(int worker) {
     for (;;) {
-      for (Wait wait(200e-6); !calls(worker);)
+      for (Wait wait(200e-6); !calls(worker, ticket.load());)
         if (!wait.more()) {
           std::unique_lock<std::mutex> lock(door);
           asleep.fetch_add(1);  // before the ticket is looked at again, or the bell could ring in between
-          bell.wait(lock, [&] { return calls(worker); });
+          bell.wait(lock, [&] { return calls(worker, ticket.load()); });
           asleep.fetch_sub(1);
         }
       take_units(worker);
