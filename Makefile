@@ -1,5 +1,7 @@
 # `make demo` and `make test` need Python 3.11 or newer and make; a C++ compiler makes it fast. All else goes into .venv.
 VENV ?= .venv
+# An environment of its own, for what the benchmarks compare with takes two gigabytes.
+BENCH := build/bench
 PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 # Where the kernel can be built, the tests insist on it; where not, one line says what to install.
 REQUIRE_KERNEL := if scripts/can-build-kernel $(VENV)/bin/python; then export GLASSNET_REQUIRE_KERNEL=1; fi
@@ -8,7 +10,7 @@ export PYTHON
 # Whatever, when it changes, calls for another installation. Python files do not: the installation is editable.
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard src/kernel/*)
 
-.PHONY: help demo test check format clean
+.PHONY: help demo test check bench format clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -25,6 +27,9 @@ test: $(VENV)/.test ## Install into .venv and run every test
 
 check: $(VENV)/.dev ## Format, lint, direction, types and kernel warnings, cheapest first
 	@scripts/check
+
+bench: $(BENCH)/.bench ## Measure beside other libraries, all or ONLY=w2,inference; write docs/performance.md
+	@$(BENCH)/bin/python -m benchmarks
 
 format: $(VENV)/.dev ## Format Python and C++
 	@$(VENV)/bin/ruff format
@@ -56,3 +61,14 @@ $(VENV)/.dev: $(SOURCES) | $(VENV)/bin/pip
 	echo "Installing glassnet and its developers' tools (some minutes) ..."; \
 	$(PIP) install --editable '.[dev]'
 	@touch $@ $(VENV)/.test $(VENV)/.demo
+
+$(BENCH)/bin/pip:
+	@scripts/venv $(BENCH)
+
+# A kernel of its own too, in another folder than the installation in $(VENV).
+$(BENCH)/.bench: $(SOURCES) benchmarks/requirements.txt | $(BENCH)/bin/pip
+	@echo "Installing glassnet and the libraries to compare with (some minutes) ..."; \
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt && \
+	GLASSNET_REQUIRE_KERNEL=1 $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--config-settings=build-dir=$(BENCH)/kernel --editable .
+	@touch $@
