@@ -291,12 +291,7 @@ class LeastSquares {
   LeastSquares(const Architecture& a, In<double> theta, In<double> values, Indices starts, Indices columns,
                In<double> t, In<double> root, In<std::int64_t> places, In<double> pull, double fixed,
                double first_damping, double least_damping, double probe, double most_bent, int threads)
-      : architecture_(a),
-        keep_{theta, values, t, root, pull},
-        starts_(starts),
-        columns_(columns),
-        places_(places),
-        threads_(threads) {
+      : architecture_(a), keep_{theta, values, t, root, pull}, starts_(starts), columns_(columns), places_(places) {
     require_parameters(a, theta.size());
     const Rows<double> x = rows_of<double>(a, values, starts, columns);
     targets_of<double>(a, {0, nullptr, 1}, x.n, t, std::nullopt);
@@ -342,7 +337,7 @@ class LeastSquares {
   std::vector<In<double>> keep_;
   Indices starts_, columns_;
   In<std::int64_t> places_;
-  int threads_, workers_ = 1;
+  int workers_ = 1;
   Memory memory_;
 };
 

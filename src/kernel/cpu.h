@@ -5,6 +5,8 @@
 #include <immintrin.h>
 #include <intrin.h>
 
+#include <initializer_list>
+
 namespace glassnet {
 
 struct Processor {

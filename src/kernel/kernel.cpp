@@ -2,6 +2,9 @@
 //
 // Nothing here instantiates a template of the standard library: the linker might hand a copy made for a newer processor
 // to the baseline.
+#if defined(_MSC_VER) && !defined(__clang__)
+#pragma fp_contract(off)  // before Visual Studio 2022, /fp:precise may fuse a multiplication with an addition
+#endif
 #include "kernel.h"
 
 #include "least_squares.h"

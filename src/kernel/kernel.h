@@ -5,13 +5,13 @@
 
 namespace glassnet {
 
-// Who does the work: share(self, units, work, context) calls work(context, unit, worker) once for every unit below
-// `units`, on as many threads as there are workers, and returns when all is done. What a unit holds never depends on
-// who runs it, so neither does any bit of a result. A worker's number tells its own memory from that of the others.
+// Who does the work: share(self, workers, units, work, context) calls work(context, unit, worker) once for every unit
+// below `units`, on at most so many threads, and returns when all is done. What a unit holds never depends on who runs
+// it, so neither does any bit of a result. A worker's number tells its own memory from that of the others.
 struct Team {
   int workers;
   void* self;
-  void (*share)(void* self, std::int64_t units, void (*work)(void* context, std::int64_t unit, int worker),
+  void (*share)(void* self, int workers, std::int64_t units, void (*work)(void* context, std::int64_t unit, int worker),
                 void* context);
   double (*seconds)();  // on a clock that only runs forward
 };

@@ -35,7 +35,8 @@ void share(const Team& team, Index units, const Unit& unit) {
     return;
   }
   team.share(
-      team.self, units, [](void* context, Index i, int worker) { (*static_cast<const Unit*>(context))(i, worker); },
+      team.self, team.workers, units,
+      [](void* context, Index i, int worker) { (*static_cast<const Unit*>(context))(i, worker); },
       const_cast<Unit*>(&unit));
 }
 

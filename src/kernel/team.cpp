@@ -157,9 +157,9 @@ Crew::~Crew() {
 
 Team Crew::team() const {
   return {workers_, const_cast<Crew*>(this),
-          [](void* self, std::int64_t units, void (*work)(void*, std::int64_t, int), void* context) {
+          [](void* self, int workers, std::int64_t units, void (*work)(void*, std::int64_t, int), void* context) {
             const Crew& crew = *static_cast<Crew*>(self);
-            crew.pool_->share(crew.workers_, units, work, context);
+            crew.pool_->share(workers, units, work, context);
           },
           seconds};
 }

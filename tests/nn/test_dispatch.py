@@ -156,6 +156,26 @@ def test_other_threads_run_while_the_kernel_works(kernel):
     assert [t for t in ticks if began + margin < t < ended - margin], "the interpreter lock was held"
 
 
+# Short steps of two networks: there is work for two threads, and a third one stands by.
+FEW_MEMBERS = """
+import numpy as np
+from glassnet.nn import Architecture, Data, Spec, SquaredError, get_engine
+
+rng = np.random.default_rng(0)
+data = Data(rng.normal(size=(60, 8)), rng.normal(size=(60, 2)))
+spec = Spec(Architecture.create([8, 17, 2], "tanh"), SquaredError(), batch_size=25)
+one, *others = (get_engine("kernel", n_jobs) for n_jobs in (1, *[3] * 100))
+expected = one.advance(one.init(spec, [1, 2]), data, 60).parameters
+for engine in others:
+    assert (engine.advance(engine.init(spec, [1, 2]), data, 60).parameters == expected).all()
+"""
+
+
+def test_more_threads_than_networks_do_no_harm(kernel):
+    child = run(FEW_MEMBERS)  # a Python of its own, for what went wrong could end it
+    assert child.returncode == 0, child.stderr or f"ended by signal {-child.returncode}"
+
+
 def test_threads_train_their_own_networks_at_once(kernel):
     data = Data(np.random.default_rng(0).normal(size=(100, 5)), np.ones((100, 2)) / 2)
     spec = Spec(Architecture.create([5, 20, 2], "tanh"), LOSSES["cross_entropy"])
