@@ -10,7 +10,7 @@ export PYTHON
 # Whatever, when it changes, calls for another installation. Python files do not: the installation is editable.
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard src/kernel/*)
 
-.PHONY: help demo test check bench format clean
+.PHONY: help demo gallery test check bench format clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -20,6 +20,9 @@ help: ## List the targets
 
 demo: $(VENV)/.demo ## Install into .venv and run examples/demo.py
 	@$(VENV)/bin/python examples/demo.py
+
+gallery: $(VENV)/.demo ## Explain two networks in every way; write docs/gallery.md with its pictures
+	@$(VENV)/bin/python examples/gallery.py
 
 test: $(VENV)/.test ## Install into .venv and run every test
 	@$(REQUIRE_KERNEL); echo "Running the tests ..."; \

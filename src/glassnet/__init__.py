@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from glassnet.data.table import Table
     from glassnet.estimators import MLPClassifier, MLPRegressor, TableClassifier, TableRegressor
     from glassnet.estimators.what_if import what_if
+    from glassnet.explanation.approximation import approximate
+    from glassnet.explanation.attribution import attribute
+    from glassnet.explanation.collapse import collapse
+    from glassnet.explanation.construction import construct
+    from glassnet.explanation.derivation import derive
+    from glassnet.explanation.diagnosis import diagnose
+    from glassnet.explanation.dueling import duel
+    from glassnet.explanation.influence import partial_dependence, permutation_importance
+    from glassnet.explanation.naming import name_features
+    from glassnet.explanation.probing import probe
+    from glassnet.explanation.ranges import check_range
+    from glassnet.explanation.simplification import simplify
+    from glassnet.explanation.stepping import step
+    from glassnet.explanation.width import advise_width
     from glassnet.formats.safetensors import load, save
 
     __version__: str
@@ -25,11 +39,26 @@ __all__ = [
     "Table",
     "TableClassifier",
     "TableRegressor",
+    "advise_width",
+    "approximate",
+    "attribute",
+    "check_range",
+    "collapse",
+    "construct",
     "data",
+    "derive",
+    "diagnose",
+    "duel",
     "load",
+    "name_features",
     "nn",
+    "partial_dependence",
+    "permutation_importance",
+    "probe",
     "save",
     "show_config",
+    "simplify",
+    "step",
     "training",
     "what_if",
 ]
@@ -41,9 +70,24 @@ _MODULES = {
     "Table": "glassnet.data.table",
     "TableClassifier": "glassnet.estimators",
     "TableRegressor": "glassnet.estimators",
+    "advise_width": "glassnet.explanation.width",
+    "approximate": "glassnet.explanation.approximation",
+    "attribute": "glassnet.explanation.attribution",
+    "check_range": "glassnet.explanation.ranges",
+    "collapse": "glassnet.explanation.collapse",
+    "construct": "glassnet.explanation.construction",
+    "derive": "glassnet.explanation.derivation",
+    "diagnose": "glassnet.explanation.diagnosis",
+    "duel": "glassnet.explanation.dueling",
     "load": "glassnet.formats.safetensors",
+    "name_features": "glassnet.explanation.naming",
+    "partial_dependence": "glassnet.explanation.influence",
+    "permutation_importance": "glassnet.explanation.influence",
+    "probe": "glassnet.explanation.probing",
     "save": "glassnet.formats.safetensors",
     "show_config": "glassnet.config",
+    "simplify": "glassnet.explanation.simplification",
+    "step": "glassnet.explanation.stepping",
     "what_if": "glassnet.estimators.what_if",
 }
 _PACKAGES = ("data", "nn", "training")

@@ -5,7 +5,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from glassnet.errors import unknown_name
+from glassnet.errors import InputError, unknown_name
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "polars", "narwhals", "safetensors")
 
@@ -14,8 +14,9 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
     """Show what glassnet runs on; a report of a bug should begin with it.
 
     The versions of glassnet, Python and the packages beneath it; whether the compiled kernel is here, the instructions
-    that it uses ("level") and those that this machine could ("levels"); how many processors this process may use; and
-    the environment's variables named GLASSNET_*.
+    that it uses ("level") and those that this machine could ("levels"); how many processors this process may use, and
+    how many threads a fit uses where it is not told; and the environment's variables named GLASSNET_*, and
+    OMP_NUM_THREADS.
 
     Args:
         mode: "stdout" prints it, "dicts" returns it, as NumPy's function of this name does.
@@ -37,8 +38,12 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
         "system": f"{platform.system()} {platform.machine()}",
         "packages": {name: _version(name) for name in PACKAGES},
         "kernel": _kernel(),
-        "cpus": _cpus(),
-        "environment": {name: value for name, value in sorted(os.environ.items()) if name.startswith("GLASSNET_")},
+        "threads": _threads(),
+        "environment": {
+            name: value
+            for name, value in sorted(os.environ.items())
+            if name.startswith("GLASSNET_") or name == "OMP_NUM_THREADS"
+        },
     }
     if mode == "dicts":
         return config
@@ -68,7 +73,11 @@ def _kernel() -> dict[str, Any]:
     return {"present": True, "level": kernel.level, "levels": list(kernel.levels)}
 
 
-def _cpus() -> int | None:
-    """Those that this process may use, where the system tells."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count()
+def _threads() -> dict[str, Any]:
+    """Processors that this process may use, and threads that a fit does, or why the environment does not tell."""
+    from glassnet.nn.threads import cpu_count, thread_count
+
+    try:
+        return {"processors": cpu_count(), "a fit uses": thread_count()}
+    except InputError as error:
+        return {"processors": cpu_count(), "a fit uses": None, "problem": str(error)}

@@ -32,6 +32,10 @@ class DataWarning(UserWarning):
     """The data were used, but something about them deserves a look."""
 
 
+class RangeWarning(DataWarning):
+    """A prediction was asked for far from all that training saw."""
+
+
 class TrainingWarning(UserWarning):
     """A training ended, but not as one would wish."""
 

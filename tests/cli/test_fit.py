@@ -22,7 +22,7 @@ def test_the_report_tells_columns_network_scores_and_where_the_model_is(run, fol
     told = run.well("fit", "train.csv", "-t", "kind", *FEW).stdout
     for fact in ("mass", "number", "island", "Biscoe", "category", "tagged", "boolean", "big, small"):
         assert fact in told
-    for line in ("h1 = silu(x w1 + b1)", "w1 (7, 8)", "73 parameters", "12 test rows", "network", "majority class"):
+    for line in ("h = silu(x w + b)", "w (7, 8)", "73 parameters", "12 test rows", "network", "majority class"):
         assert line in told
     assert "linear model" in told
     assert "train.safetensors" in told
@@ -302,3 +302,11 @@ def test_a_column_that_gives_the_target_away_is_noted_with_the_option_that_helps
 def test_dates_as_text_can_be_classes(run, folder):
     (folder / "days.csv").write_text("x,y\n" + "".join(f"{i * 7 % 5},2026-01-0{i % 2 + 1}\n" for i in range(40)))
     assert fitted(run, "days.csv", "-t", "y", "--task", "classes")["classes"] == ["2026-01-01", "2026-01-02"]
+
+
+def test_a_fit_tells_what_kept_it_from_learning_and_the_command_that_mends_it(run, folder):
+    gn.data.example("circles").frame.write_csv("two circles.csv")
+    told = " ".join(run.well("fit", "two circles.csv", "-t", "label", "--hidden", 1).stderr.split())
+    assert "Underfitting: The network explains" in told
+    assert "Remedy: glassnet fit 'two circles.csv' --target label --hidden" in told
+    assert "Underfitting" not in run.well("fit", "two circles.csv", "-t", "label", "--hidden", 1, "-q").stderr

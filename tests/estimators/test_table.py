@@ -99,6 +99,7 @@ def test_best_epoch_is_kept(penguin_model):
     assert penguin_model.history_.stopped_by == "patience"
 
 
+@pytest.mark.filterwarnings("ignore::glassnet.errors.RangeWarning")
 def test_given_validation_table_decides_the_epoch():
     data, held_out = line(seed=0), line(seed=1)
     model = TableRegressor(random_state=0, max_iter=30).fit(data, target="y", X_val=held_out)

@@ -130,7 +130,8 @@ def test_an_mlp_classifier_comes_back(path, labels):
     assert loaded.score(X, y) == model.score(X, y)
     public = {name for name in vars(model) if name.endswith("_")}
     assert {name for name in vars(loaded) if name.endswith("_")} == public
-    for name in public - {"coefs_", "intercepts_", "classes_"}:
+    assert_array_equal(loaded.feature_range_, model.feature_range_)
+    for name in public - {"coefs_", "intercepts_", "classes_", "feature_range_"}:
         assert getattr(loaded, name) == getattr(model, name), name
 
 

@@ -40,10 +40,14 @@ def test_each_hidden_layer_may_have_its_own_activation():
 def test_the_formulas_are_told_with_their_shapes():
     lines = str(Network.create([4, 8, 3], "tanh")).splitlines()
     assert [" ".join(line.split()) for line in lines] == [
-        "h1 = tanh(x w1 + b1) w1 (4, 8), b1 (8,)",
-        "y = h1 v + c v (8, 3), c (3,)",
+        "h = tanh(x w + b) w (4, 8), b (8,)",
+        "y = h v + c v (8, 3), c (3,)",
     ]
-    assert "b1" not in str(Network.create([4, 8, 3], bias=False))
+    assert " b" not in str(Network.create([4, 8, 3], bias=False))
+
+
+def test_several_hidden_layers_are_numbered():
+    assert str(Network.create([4, 8, 5, 3], "tanh")).splitlines()[1].split("  ")[0] == "h2 = tanh(h1 w2 + b2)"
 
 
 @pytest.mark.parametrize(

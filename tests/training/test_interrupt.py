@@ -27,14 +27,13 @@ from glassnet.nn import Architecture, Data, Spec, SquaredError, get_engine
 from glassnet.training import Plan, train
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # as a shell starts it
-engine = get_engine(sys.argv[1])
 case = sys.argv[2]
+engine = get_engine(sys.argv[1], 2 if case == "threads" else None)
 x = np.random.default_rng(0).normal(size=(300_000 if case == "long epoch" else 2_000, 20))
 t = x[:, :1] ** 2
-hidden = [300, 300] if case == "long epoch" else [30]
-spec = Spec(
-    Architecture.create([20, *hidden, 1], "tanh"), SquaredError(), batch_size=1 if case == "long epoch" else 50
-)
+hidden = {"long epoch": [300, 300], "threads": [500, 500]}.get(case, [30])
+batch_size = {"long epoch": 1, "threads": 500}.get(case, 50)
+spec = Spec(Architecture.create([20, *hidden, 1], "tanh"), SquaredError(), batch_size=batch_size)
 state = engine.init(spec, [0])
 held_out = Data(x[:200], t[:200])
 
@@ -92,6 +91,20 @@ def test_ctrl_c_ends_a_fit_with_its_best_weights(engine):
     told = end(child)
     assert told["stopped_by"] == "interrupt"
     assert told["epochs"] >= 1
+    assert told["final_loss"] == told["best_loss"]
+    assert told["finite"]
+    assert told["handler_restored"]
+
+
+@needs_signals
+def test_ctrl_c_ends_a_fit_with_threads_soon(kernel):
+    child = start(kernel, "threads")
+    time.sleep(0.3)
+    sent = time.perf_counter()
+    child.send_signal(signal.SIGINT)
+    told = end(child)
+    assert time.perf_counter() - sent < 5
+    assert told["stopped_by"] == "interrupt"
     assert told["final_loss"] == told["best_loss"]
     assert told["finite"]
     assert told["handler_restored"]

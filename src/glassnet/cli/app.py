@@ -7,17 +7,33 @@ from typing import Any
 
 import rich_click as click
 
+from glassnet.cli.advise_width import advise_width
+from glassnet.cli.approximate import approximate
+from glassnet.cli.attribute import attribute
+from glassnet.cli.collapse import collapse
 from glassnet.cli.console import complain
+from glassnet.cli.construct import construct
 from glassnet.cli.cross_validate import cross_validate
+from glassnet.cli.derive import derive
+from glassnet.cli.diagnose import diagnose
+from glassnet.cli.duel import duel
 from glassnet.cli.fit import fit
 from glassnet.cli.info import info
 from glassnet.cli.inputs import in_terminal_words
+from glassnet.cli.name_features import name_features
 from glassnet.cli.predict import predict
+from glassnet.cli.probe import probe
 from glassnet.cli.score import score
+from glassnet.cli.step import step
 from glassnet.cli.what_if import what_if
 from glassnet.errors import InputError
 
 BAD_INPUT, INTERRUPTED = 2, 130
+PANELS = {
+    "Train and predict": (fit, cross_validate, score, predict, what_if, info),
+    "See through a model": (derive, step, collapse, probe, name_features, attribute, diagnose),
+    "Before a model": (duel, advise_width, construct, approximate),
+}
 
 
 class Commands(click.RichGroup):
@@ -72,11 +88,18 @@ def cli() -> None:
     glassnet predict penguins.safetensors new.csv        use it
     glassnet what-if penguins.safetensors new.csv --set sex=male
     glassnet info penguins.safetensors                   look into it
+    glassnet diagnose penguins.safetensors penguins.csv  what is wrong with it
+    glassnet derive penguins.safetensors new.csv --row 3 every number of a row
+    glassnet probe penguins.safetensors test.csv         what it has learned
+    glassnet attribute penguins.safetensors new.csv      what moved it so
+    glassnet approximate "sin(6*x)+x" --on 0 1           follow a formula
     """
 
 
-for command in (fit, cross_validate, predict, score, what_if, info):
-    cli.add_command(command)
+for panel, commands in PANELS.items():
+    cli.add_panel(click.RichCommandPanel(panel, commands=[str(command.name) for command in commands]))
+    for command in commands:
+        cli.add_command(command)
 
 
 def main() -> None:

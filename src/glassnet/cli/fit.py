@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from glassnet.data.table import Table
 
 INTERRUPTED = 130
+TOLD = ("leaking_column", "stuck_at_chance")  # findings of which fitting warns by itself
 
 
 @click.command(cls=TrainingCommand)
@@ -106,6 +107,8 @@ def fit(
         train, held_out = hold_out(train, problem.target, test_size, classes=problem.classes, seed=seed)
     outcome = _train(problem, train, held_out, output, log, refit=refit, watched=not quiet)
     outcome.source, outcome.asked_task = table, task
+    if not (quiet or outcome.interrupted):
+        outcome.notes += _findings(outcome, table)
     if outcome.interrupted:
         scored_first = outcome.model.history_.stopped_by != "interrupt"
         kept = "the model that was scored is kept" if scored_first else "training ended with the best weights so far"
@@ -156,6 +159,15 @@ def _train(
     else:
         outcome.notes.append(NOT_REFITTED)
     return outcome
+
+
+def _findings(outcome: "Outcome", table: str | None) -> list[str]:
+    """What keeps the network from learning; what other notes say already is left out."""
+    from glassnet.cli.diagnose import in_commands
+    from glassnet.explanation.diagnosis import diagnose
+
+    report = in_commands(diagnose(outcome.model, outcome.train).report, outcome.model, table)
+    return [str(found) for found in report.findings if found.name not in TOLD]
 
 
 def _report(outcome: "Outcome", as_json: bool, quiet: bool) -> None:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import rich_click as click
+
 from glassnet.errors import DataWarning, InputError, TableError, TrainingWarning
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ PARAMETERS = {
     "patience": "n_iter_no_change",
     "time_limit": "time_limit_seconds",
     "engine": "engine",
+    "jobs": "n_jobs",
     "scoring": "scoring",
 }
 
@@ -50,9 +53,9 @@ def in_terminal_words(message: str) -> str:
     >>> in_terminal_words("max_iter is 0, but must be a whole number ≥ 1.")
     '--max-epochs is 0, but must be a whole number ≥ 1.'
     """
-    message = re.sub(r"columns=\{'(.*?)': '(\w+)'\}", lambda m: f"--column {_quoted(f'{m[1]}={m[2]}')}", message)
+    message = re.sub(r"columns=\{'(.*?)': '(\w+)'\}", lambda m: f"--column {quoted(f'{m[1]}={m[2]}')}", message)
     message = re.sub(r"\bencoding='([\w-]+)'", r"--encoding \1", message)
-    message = re.sub(r"\b(sheet|scoring)='(.*?)'", lambda m: f"--{m[1]} {_quoted(m[2])}", message)
+    message = re.sub(r"\b(sheet|scoring)='(.*?)'", lambda m: f"--{m[1]} {quoted(m[2])}", message)
     message = re.sub(r"\b([Ll]eave) (sheet|scoring) out\b", r"\1 --\2 out", message)
     message = message.replace("known: drop these rows.", "known: pass --drop-missing-target, which drops these rows.")
     message = message.replace("validation_fraction=0.2 of this table", "a fifth of the training rows")
@@ -69,10 +72,11 @@ def in_terminal_words(message: str) -> str:
     message = message.replace("glassnet.save wrote", "glassnet wrote").replace(
         "with glassnet.save", "with glassnet fit"
     )
+    message = message.replace("collapse(model, at=row)", "glassnet collapse MODEL TABLE --row 0")
     return message.replace("a number of seconds above 0, or None.", "a number of seconds above 0.")
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """A word as a shell takes it."""
     return word if re.fullmatch(r"[\w./=:@%+,-]+", word) else f"'{word}'"
 
@@ -95,9 +99,16 @@ def read_table(path: str, reading: Reading) -> "Table":
     if path != "-" and is_model(path):
         raise InputError(
             f"{path!r} is a model file, but a table was needed here: CSV, Parquet or Excel. "
-            f"The model comes first: glassnet predict MODEL TABLE."
+            f"The model comes first: {_command('predict')} MODEL TABLE."
         )
     return Table.read(path, **reading)
+
+
+def _command(otherwise: str) -> str:
+    """The command that runs, as it is typed, if it takes a model."""
+    context = click.get_current_context(silent=True)
+    takes_model = context is not None and any(option.name == "model" for option in context.command.params)
+    return context.command_path if context is not None and takes_model else f"glassnet {otherwise}"
 
 
 def is_model(path: str) -> bool:
@@ -133,7 +144,7 @@ def check_model_place(path: str) -> None:
     if path.lower().endswith(TABLE_SUFFIXES) and not is_model(path):
         raise InputError(
             f"{path!r} is a table by its name, but a model file was needed here. The model comes first: "
-            f"glassnet score MODEL TABLE. 'glassnet fit {path} --target COLUMN' makes one."
+            f"{_command('score')} MODEL TABLE. 'glassnet fit {path} --target COLUMN' makes one."
         )
 
 

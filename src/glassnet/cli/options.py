@@ -42,6 +42,17 @@ def rows_or_auto(value: Any) -> int | str:
     return value if value == "auto" else int(value)
 
 
+def threads(value: Any) -> int:
+    """A number of threads; -1 is one for each processor.
+
+    >>> threads("4"), threads(-1)
+    (4, -1)
+    """
+    if isinstance(value, bool | float) or not str(value).removeprefix("-").isdecimal() or int(value) == 0:
+        raise click.BadParameter(f"{value!r} is no number of threads: give 1 or more, or -1 for all processors.")
+    return int(value)
+
+
 def name_and_kind(value: Any) -> tuple[str, str]:
     """NAME=KIND, or a pair of them."""
     name, kind = value if isinstance(value, tuple) else str(value).rpartition("=")[::2]
@@ -97,6 +108,19 @@ def config_option(command: Command) -> Command:
         callback=read_config,
         help="Take options from a TOML file, by their long names; the command line wins.",
     )(command)
+
+
+def jobs_option(panel: str = "Options") -> Callable[[Command], Command]:
+    """How many threads may work; the command gets `jobs`."""
+    return click.option(
+        "-j",
+        "--jobs",
+        panel=panel,
+        type=threads,
+        metavar="N",
+        help="Threads at the most, -1 for all processors; else GLASSNET_NUM_THREADS, OMP_NUM_THREADS or all. "
+        "Results are the same.",
+    )
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")

@@ -7,7 +7,7 @@ import rich_click as click
 
 from glassnet.cli.console import print_json, show_notes, tell
 from glassnet.cli.inputs import Reading, check_output, gathered_notes, read_model, read_table
-from glassnet.cli.options import config_option, json_option, options_panel, reading_options
+from glassnet.cli.options import config_option, jobs_option, json_option, options_panel, reading_options
 from glassnet.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ OUTPUTS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
     "-o", "--output", metavar="FILE", help="A .csv, .tsv (also .gz) or .parquet; else CSV on standard output."
 )
 @click.option("--keep", is_flag=True, help="Put the columns of the table before the predictions.")
+@jobs_option()
 @reading_options
 @json_option
 @config_option
@@ -32,6 +33,7 @@ def predict(
     table: str,
     output: str | None,
     keep: bool,
+    jobs: int | None,
     reading: Reading,
     as_json: bool,
 ) -> None:
@@ -55,7 +57,7 @@ def predict(
             raise InputError(f"The predictions would be written over the table {table!r}. Name another --output.")
         check_output(output, "table")
     with gathered_notes() as notes:
-        fitted = read_model(model)
+        fitted = read_model(model).set_params(n_jobs=jobs)
         rows = read_table(table, reading)
         columns = _predictions(fitted, rows)
         if keep:

@@ -7,7 +7,14 @@ import rich_click as click
 from glassnet.cli.console import paragraph, print_json, show_notes
 from glassnet.cli.console import table as print_table
 from glassnet.cli.inputs import Reading, gathered_notes, read_model, read_table, without_missing_target
-from glassnet.cli.options import config_option, drop_missing_target_option, json_option, options_panel, reading_options
+from glassnet.cli.options import (
+    config_option,
+    drop_missing_target_option,
+    jobs_option,
+    json_option,
+    options_panel,
+    reading_options,
+)
 
 NAMES = {"accuracy": "accuracy", "log_loss": "log loss", "r2": "R²", "rmse": "RMSE", "mae": "MAE"}
 
@@ -17,10 +24,11 @@ NAMES = {"accuracy": "accuracy", "log_loss": "log loss", "r2": "R²", "rmse": "R
 @click.argument("model")
 @click.argument("table")
 @drop_missing_target_option
+@jobs_option()
 @reading_options
 @json_option
 @config_option
-def score(model: str, table: str, drop_missing_target: bool, reading: Reading, as_json: bool) -> None:
+def score(model: str, table: str, drop_missing_target: bool, jobs: int | None, reading: Reading, as_json: bool) -> None:
     """Measure MODEL on TABLE, which holds the answers.
 
     TABLE is CSV, Parquet or Excel, or - for standard input. Scores of classes: accuracy and log loss, the mean of -ln p
@@ -34,7 +42,7 @@ def score(model: str, table: str, drop_missing_target: bool, reading: Reading, a
     from glassnet.estimators.report import evaluate
 
     with gathered_notes() as notes:
-        fitted = read_model(model)
+        fitted = read_model(model).set_params(n_jobs=jobs)
         rows = read_table(table, reading)
         rows, dropped = without_missing_target(rows, fitted.target_.name, wanted=drop_missing_target)
         scores = evaluate(fitted, rows)

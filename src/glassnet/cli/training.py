@@ -21,6 +21,7 @@ from glassnet.cli.inputs import (
 from glassnet.cli.options import (
     Command,
     drop_missing_target_option,
+    jobs_option,
     name_and_kind,
     names,
     rows_or_auto,
@@ -83,6 +84,7 @@ def problem_options(command: Command) -> Command:
 def network_options(command: Command) -> Command:
     """How the network is made and trained; the command gets `seed`, and the others under their names in PARAMETERS."""
     for option in (
+        jobs_option(NETWORK),
         click.option("--engine", panel=NETWORK, help="auto, kernel or numpy."),
         click.option(
             "--seed",

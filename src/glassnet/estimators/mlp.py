@@ -109,6 +109,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         frozen: Numbers of layers that stay as they are, from 0, the last one included.
         n_restarts: With "lbfgs" and "lm", how many more first weights are tried; the best network is kept.
         ftol: With "lbfgs" and "lm", end where a step lowers the loss by less than this share; 0 is never.
+        n_jobs: Threads of the kernel, at the most; -1 is one for each processor. None is what the environment says in
+            GLASSNET_NUM_THREADS or OMP_NUM_THREADS, else one for each. Every number gives the same bits.
         scoring: What `early_stopping` watches in place of the accuracy: a name of `sklearn.metrics.get_scorer_names`,
             such as "roc_auc", "neg_log_loss" or "f1_macro".
         label_smoothing: ε: a target t becomes (1 − ε)t + ε / classes.
@@ -129,6 +131,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         t_: Rows seen in all.
         n_features_in_: d.
         feature_names_in_: Names of the columns, where X had them.
+        feature_range_: The least and the greatest value of each feature, (2, d), over all fits that went on.
         n_layers_: Layers, the input's included.
         n_outputs_: k.
         out_activation_: "softmax" or "logistic".
@@ -138,8 +141,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     >>> model.predict(X).tolist()
     ['no', 'yes', 'yes', 'no']
     >>> print(model.network_)
-    h1 = tanh(x w1 + b1)           w1 (2, 8), b1 (8,)
-    y = h1 v + c  v (8, 1), c (1,)
+    h = tanh(x w + b)  w (2, 8), b (8,)
+    y = h v + c        v (8, 1), c (1,)
     """
 
     loss = "log_loss"

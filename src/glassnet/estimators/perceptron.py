@@ -112,6 +112,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
         anew = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = check_rows(self, X, y, reset=anew)
         X, y, s = drop_weightless(X, y, sample_weight)
+        self._learn_range(X, anew)
         data = Data(X, self._learn_targets(y, incremental), self._weigh(y, s, incremental))
         validation = self._check_validation(X_val, y_val)
 
@@ -155,6 +156,15 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
                 " preprocessed."
             )
         return self
+
+    def _learn_range(self, X: Any, anew: bool) -> None:
+        """The least and the greatest value of each feature, over all fits that went on from each other."""
+        low, high = (end.toarray() if hasattr(end, "toarray") else end for end in (X.min(axis=0), X.max(axis=0)))
+        found = np.stack([np.ravel(low), np.ravel(high)]).astype(np.float64)
+        known = None if anew else getattr(self, "feature_range_", None)
+        if known is not None and known.shape == found.shape:
+            found = np.stack([np.minimum(known[0], found[0]), np.maximum(known[1], found[1])])
+        self.feature_range_ = found
 
     def _check_validation(self, X_val: Any, y_val: Any) -> Data | None:
         if X_val is None and y_val is None:

@@ -1,6 +1,7 @@
 """What training saw of a column, in words, and which cells lie beyond it."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,10 @@ from glassnet.data.dates import (
 )
 from glassnet.data.schema import Column
 from glassnet.data.table import Table
+from glassnet.errors import RangeWarning
 from glassnet.nn.elementary import Array
+
+FAR = 0.1  # widths of the training range beyond its edge; from there on a prediction comes with a warning
 
 # A column's cells in the units in which `Column` holds its range.
 IN_UNITS: dict[str, Callable[[Column, Any], Any]] = {
@@ -60,8 +64,13 @@ def seen(column: Column, most: int = 5, *, median: bool = False) -> str:
     return f"{told[0]} to {told[1]}{middle}"
 
 
-def beyond(column: Column, table: Table) -> Array:
+def beyond(column: Column, table: Table, margin: float = 0.0) -> Array:
     """Which cells of a column hold a value outside of its training range, or one that training never saw, (n,).
+
+    Args:
+        column: As training saw it.
+        table: The rows.
+        margin: How far outside still counts as within, in widths of the range.
 
     >>> beyond(Column("age", "number", minimum=1.0, maximum=80.0), Table.read({"age": [30, 99]})).tolist()
     [False, True]
@@ -73,4 +82,23 @@ def beyond(column: Column, table: Table) -> Array:
     if column.kind not in IN_UNITS:
         return np.zeros(len(cells), dtype=bool)
     values = IN_UNITS[column.kind](column, cells).cast(float).fill_null(column.minimum).to_numpy()
-    return (values < column.minimum) | (values > column.maximum)
+    room = margin * (column.maximum - column.minimum)
+    return (values < column.minimum - room) | (values > column.maximum + room)
+
+
+def warn_of_far_rows(columns: Sequence[Column], table: Table) -> None:
+    """One RangeWarning for the quantities that lie more than a tenth of their training range outside of it."""
+    told, rows = [], np.zeros(len(table), dtype=bool)
+    for column in columns:
+        if column.kind in IN_UNITS and (far := beyond(column, table, FAR)).any():
+            rows |= far
+            cells = table[column.name].filter(far.tolist())
+            told.append(f"{column.name} = {elided([str(cell) for cell in cells.unique().sort()], 2)} ({seen(column)})")
+    if told:
+        n = int(rows.sum())
+        warnings.warn(
+            f"{n} of {len(table)} rows {'lies' if n == 1 else 'lie'} far from what training saw: {elided(told, 5)}. "
+            f"What a network says there is a guess.",
+            RangeWarning,
+            stacklevel=4,
+        )

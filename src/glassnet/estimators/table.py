@@ -19,6 +19,7 @@ from glassnet.data.table import Table
 from glassnet.data.targets import ClassTarget, NumberTarget
 from glassnet.errors import DataWarning, InputError, TableError, TrainingWarning
 from glassnet.estimators.scoring import check_scoring, scorer_score
+from glassnet.estimators.seen import warn_of_far_rows
 from glassnet.estimators.table_rows import check_class_weight, class_factors, drop_weightless, reweighed, split_target
 from glassnet.nn import Adam, Architecture, Data, Engine, Network, Spec, State, get_engine, get_loss
 from glassnet.nn.elementary import Array
@@ -50,6 +51,7 @@ class _TableModel(BaseEstimator):
         engine: str = "auto",
         random_state: Any = None,
         scoring: str | None = None,
+        n_jobs: int | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -65,6 +67,7 @@ class _TableModel(BaseEstimator):
         self.engine = engine
         self.random_state = random_state
         self.scoring = scoring
+        self.n_jobs = n_jobs
 
     def fit(
         self,
@@ -94,7 +97,7 @@ class _TableModel(BaseEstimator):
             InputError: A parameter out of range.
         """
         self._check_parameters()
-        engine = get_engine(self.engine)
+        engine = get_engine(self.engine, self.n_jobs)
         table, answers, name = split_target(X, y, target)
         table, answers, s = drop_weightless(table, answers, sample_weight)
         if len(table) < FEWEST_ROWS:
@@ -108,14 +111,16 @@ class _TableModel(BaseEstimator):
         for leak in leaks(used, Table.read({name: answers})[name]):
             warnings.warn(str(leak), DataWarning, stacklevel=2)
         random = check_random_state(self.random_state)
-        rows = Data(preprocessor.transform(table), described.encode(answers), s)
+        rows = Data(preprocessor.transform(table, sparse=preprocessor.mostly_zeros), described.encode(answers), s)
         factors = self._class_factors(described, rows)
         places: Array | slice = slice(None)  # of the rows to validate on, among `answers`
         if X_val is None:
             data, validation, places = self._hold_out(rows, random)
         else:
             table_val, answers, _ = split_target(X_val, y_val, target)
-            data, validation = rows, Data(preprocessor.transform(table_val), described.encode(answers))
+            data = rows
+            x_val = preprocessor.transform(table_val, sparse=preprocessor.mostly_zeros)
+            validation = Data(x_val, described.encode(answers))
 
         loss = get_loss(self._loss_name(rows.t.shape[1]))
         spec = Spec(
@@ -220,12 +225,15 @@ class _TableModel(BaseEstimator):
             raise NotFittedError(f"This {name} has not been fitted yet. Call fit(table, target=...) before predicting.")
 
     def _scores_of(self, x: Array) -> Array:
-        return get_engine(self.engine).forward(self.network_, x)
+        return get_engine(self.engine, self.n_jobs).forward(self.network_, x)
 
-    def _predicted(self, X: Any) -> Array:
-        """p of each row, (n, k), float64."""
+    def _predicted(self, X: Any, *, warns: bool = True) -> Array:
+        """p of each row, (n, k), float64; rows far from training come with a RangeWarning."""
         self._check_fitted()
-        x = self.preprocessor_.transform(Table.read(X))
+        table = Table.read(X)
+        x = self.preprocessor_.transform(table, sparse=self.preprocessor_.mostly_zeros)
+        if warns:
+            warn_of_far_rows(self.preprocessor_.columns, table)
         return self._predictions(self._scores_of(x))
 
     def _predictions(self, y: Array) -> Array:
@@ -245,7 +253,9 @@ class _TableModel(BaseEstimator):
         if y is None and target is None:
             target = self.target_.name
         table, answers, _ = split_target(X, y, target)
-        return float(self._metric(self._answers(answers), self.predict(table), sample_weight=sample_weight))
+        # Far from training a score is no guess: the answers are there.
+        predictions = self.target_.decode(self._predicted(table, warns=False))
+        return float(self._metric(self._answers(answers), predictions, sample_weight=sample_weight))
 
     def _hidden(self) -> list[int]:
         sizes = self.hidden_layer_sizes
@@ -288,6 +298,11 @@ class _TableModel(BaseEstimator):
             )
         if self.batch_size != "auto" and (not isinstance(self.batch_size, int | np.integer) or self.batch_size < 1):
             raise InputError(f'batch_size is {self.batch_size!r}, but must be "auto" or a whole number ≥ 1.')
+        if not isinstance(self.n_jobs, Integral | None) or self.n_jobs == 0:
+            raise InputError(
+                f"n_jobs is {self.n_jobs!r}, but must be a number of threads, 1 or more, or −1 for all processors, or "
+                f"None."
+            )
 
     # What the two do each in its own way.
     _constant_name: ClassVar[str]
@@ -342,6 +357,8 @@ class TableClassifier(ClassifierMixin, _TableModel):
             such as "roc_auc", "neg_log_loss" or "f1_macro". The weights of the epoch with the highest score are kept.
         class_weight: How much the rows of each class count in the loss, beside sample_weight: "balanced" makes all
             classes count the same; or a weight > 0 by label, as {"rare": 5.0}, 1 for the labels that it leaves out.
+        n_jobs: Threads of the kernel, at the most; -1 is one for each processor. None is what the environment says in
+            GLASSNET_NUM_THREADS or OMP_NUM_THREADS, else one for each. Every number gives the same bits.
 
     Attributes:
         classes_: The labels, sorted.
@@ -378,6 +395,7 @@ class TableClassifier(ClassifierMixin, _TableModel):
         random_state: Any = None,
         scoring: str | None = None,
         class_weight: str | Mapping[Any, float] | None = None,
+        n_jobs: int | None = None,
     ) -> None:
         # scikit-learn reads the parameters off this signature, so that it repeats them all.
         super().__init__(
@@ -395,6 +413,7 @@ class TableClassifier(ClassifierMixin, _TableModel):
             engine=engine,
             random_state=random_state,
             scoring=scoring,
+            n_jobs=n_jobs,
         )
         self.class_weight = class_weight
 

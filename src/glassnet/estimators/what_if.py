@@ -11,7 +11,7 @@ import numpy as np
 
 from glassnet.data.schema import Column
 from glassnet.data.table import Table
-from glassnet.errors import DataWarning, InputError, TableError, unknown_name
+from glassnet.errors import DataWarning, InputError, RangeWarning, TableError, unknown_name
 from glassnet.estimators.seen import beyond, seen
 from glassnet.estimators.table import TableClassifier, TableRegressor
 
@@ -176,7 +176,9 @@ def what_if(model: Any, row: Any, /, changes: Mapping[str, Any] | None = None, *
     for warning in caught:
         if not issubclass(warning.category, DataWarning):
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    told = [str(warning.message) for warning in caught if issubclass(warning.category, DataWarning)]
+    # How far a changed cell lies outside is said below.
+    kinds = [(str(warning.message), warning.category) for warning in caught]
+    told = [text for text, kind in kinds if issubclass(kind, DataWarning) and not issubclass(kind, RangeWarning)]
     return WhatIf(
         target=model.target_.name,
         row={name: table[name][0] if name in table.names else None for name in asked},

@@ -27,6 +27,7 @@ def mlp_record(model: MLPClassifier | MLPRegressor) -> dict[str, Any]:
     fitted = {name: getattr(model, name) for name in ("out_activation_", "n_iter_", "loss_")}
     optional = {name: getattr(model, name) for name in (*CURVES, *BESTS) if hasattr(model, name)}
     names = getattr(model, "feature_names_in_", None)
+    ranges = getattr(model, "feature_range_", None)  # which earlier releases did not keep
     progress = {
         "seed": state.seeds[0],
         "epoch": state.epoch,
@@ -43,6 +44,7 @@ def mlp_record(model: MLPClassifier | MLPRegressor) -> dict[str, Any]:
         "progress": plain(progress, "The progress of training"),
         "history": plain(model.history_.to_dict(), "The history"),
         "feature_names": None if names is None else plain(names, "feature_names_in_"),
+        **({} if ranges is None else {"feature_range": plain(ranges, "feature_range_")}),
         **({"target": _labels_record(model)} if isinstance(model, MLPClassifier) else {}),
     }
 
@@ -88,6 +90,8 @@ def restore_mlp(model: Any, record: Record, network: Network) -> None:
         model.feature_names_in_ = np.array(record.texts("feature_names"), dtype=object)
         if len(model.feature_names_in_) != sizes[0]:
             raise damaged(f"there are {len(model.feature_names_in_)} feature names for {sizes[0]} features")
+    if "feature_range" in record.record:
+        model.feature_range_ = _read_range(record.items("feature_range"), sizes[0])
     model.history_ = read_history(record.field("history"))
     model.n_iter_, model.loss_ = read_count(fitted, "n_iter_"), read_number(fitted.field("loss_"), "loss_")
     for name in fitted.record.keys() & {*CURVES, *BESTS}:
@@ -114,6 +118,14 @@ def restore_mlp(model: Any, record: Record, network: Network) -> None:
     model.intercepts_ = [layer.b for layer in layers if layer.b is not None]
     if network.skip is not None:
         model.skip_coef_ = state.network().skip
+
+
+def _read_range(ends: list[Any], d: int) -> np.ndarray:
+    """The least and the greatest value of each feature, (2, d)."""
+    numbers = [read_numbers(end, "feature_range") for end in ends]
+    if [len(end) for end in numbers] != [d, d] or not all(low <= high for low, high in zip(*numbers, strict=True)):
+        raise damaged(f"feature_range is no least and greatest value for each of {d} features")
+    return np.array(numbers)
 
 
 def _restore_labels(model: MLPClassifier, record: Record, k: int) -> None:

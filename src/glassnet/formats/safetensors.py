@@ -45,8 +45,8 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(network, Path(folder, "small.safetensors"))
     ...     print(load(Path(folder, "small.safetensors")))
-    h1 = tanh(x w1 + b1)           w1 (2, 3), b1 (3,)
-    y = h1 v + c  v (3, 1), c (1,)
+    h = tanh(x w + b)  w (2, 3), b (3,)
+    y = h v + c        v (3, 1), c (1,)
     """
     target = _as_path(path)
     record, tensors = encode(model)

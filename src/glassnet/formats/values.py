@@ -14,7 +14,8 @@ from glassnet.training import Epoch, History
 
 NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}  # JSON has no word for these
 LARGEST_COUNT = 2**63 - 1
-LEFT_OUT = {"callbacks", "coefs_init", "intercepts_init"}  # what a fitted model needs no more
+# What a fitted model needs no more, or what says something of the machine instead.
+LEFT_OUT = {"callbacks", "coefs_init", "intercepts_init", "n_jobs"}
 # Objects that a parameter may be, beside plain values: rebuilt from their numbers.
 PARTS: dict[str, dict[str, Any]] = {
     "optimizer": dict(OPTIMIZERS),
@@ -110,7 +111,7 @@ def read_count(record: Record, key: str) -> int:
 
 
 def record_parameters(model: Any) -> dict[str, Any]:
-    """The constructor's arguments, without functions and first weights; of random_state only an int."""
+    """The constructor's arguments, without functions, first weights and threads; of random_state only an int."""
     parameters = {name: value for name, value in model.get_params(deep=False).items() if name not in LEFT_OUT}
     if not isinstance(parameters["random_state"], int | np.integer):
         parameters["random_state"] = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from glassnet.nn.activations import Activation, Identity, get_activation
 from glassnet.nn.elementary import Array
 from glassnet.nn.initializers import get_initializer
 from glassnet.nn.random import WEIGHTS, uniform
+
+if TYPE_CHECKING:
+    from glassnet.nn.diagram import Diagram
 
 
 @dataclass(frozen=True)
@@ -280,17 +283,38 @@ class Network:
             gradients[-1] = replace(gradients[-1], du=x.T @ dy)  # (d, k) = (d, n)(n, k)
         return gradients
 
+    def diagram(self, inputs: Sequence[str] | None = None, outputs: Sequence[str] | None = None) -> "Diagram":
+        """The graph of units, with the weights on its edges: `.svg`, `.mermaid`; a notebook shows it.
+
+        Args:
+            inputs: Names of the features; else x1, x2, ….
+            outputs: Names of the outputs; else y, or y1, y2, ….
+
+        Raises:
+            InputError: Another number of names.
+
+        >>> print(Network.create([1, 1], bias=False, init="zeros").diagram(["age"], ["price"]))
+        graph LR
+            n0_0(("age"))
+            n1_0(("price"))
+            n0_0 -->|"0"| n1_0
+        """
+        from glassnet.nn.diagram import Diagram
+
+        return Diagram(self, inputs, outputs)
+
     def __str__(self) -> str:
         """The formulas with their shapes.
 
         >>> print(Network.create([2, 3, 1], activation="tanh"))
-        h1 = tanh(x w1 + b1)    w1 (2, 3), b1 (3,)
-        y = h1 v + c            v (3, 1), c (1,)
+        h = tanh(x w + b)    w (2, 3), b (3,)
+        y = h v + c          v (3, 1), c (1,)
         """
         formulas, shapes, name = [], [], "x"
         last = len(self.layers) - 1
         for i, layer in enumerate(self.layers):
-            w, b, h = ("v", "c", "y") if i == last else (f"w{i + 1}", f"b{i + 1}", f"h{i + 1}")
+            number = i + 1 if last > 1 else ""  # one hidden layer needs none
+            w, b, h = ("v", "c", "y") if i == last else (f"w{number}", f"b{number}", f"h{number}")
             inner = f"{name} {w}" + (f" + {b}" if layer.b is not None else "")
             inner += " + x u" if i == last and self.skip is not None else ""
             formulas.append(f"{h} = {inner if i == last else f'{layer.f.name}({inner})'}")
