@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 import scipy.optimize
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from glassnet.errors import InputError
 from glassnet.nn.elementary import Array
@@ -91,7 +92,10 @@ def best_of(state: State, data: Data, solve: Callable[[Start], None], callback: 
     first = state.parameters.astype(np.float64)
     starts = [Start(first[k], float(state.l2[k]), float(state.l1[k]), report) for k in range(len(state))]
     threads = 1 if data.t.size * architecture.n_parameters < SMALL else None
-    with np.errstate(all="ignore"), threadpool_limits(threads, "blas"):  # a step may look where numbers overflow
+    with (
+        np.errstate(all="ignore"),
+        _libraries().limit(limits=threads, user_api="blas"),
+    ):  # a step may look where numbers overflow
         for start in starts:
             try:
                 solve(start)
@@ -109,6 +113,12 @@ def best_of(state: State, data: Data, solve: Callable[[Start], None], callback: 
     return Solution(
         len(best.loss_curve), best.evaluations, best.loss, best.status, best.message, best.loss_curve, losses.tolist()
     )
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """NumPy's and SciPy's; to look for them takes as long as a small fit."""
+    return ThreadpoolController()
 
 
 def _check_smooth(state: State) -> None:
