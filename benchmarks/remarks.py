@@ -17,8 +17,9 @@ for 11 cycles per 16 numbers; the rest is spread over gathering rows, activation
 the shuffle, each below 5 %. In w3 ten outputs fill ten of sixteen lanes, and rows come from the third cache. A step of
 w1 is 1,300 cycles, of which no part has more than a fifth. With two threads each core fetches half of what the other
 has written, twice a step, which is some 6 µs of w2b's. On AVX2, where the peak is half as high, the shares are 68 %
-(w2), 87 % (w2b), 76 % (w3) and 94 % (w4). Of a step of Levenberg–Marquardt with 1,000 rows and 97 parameters the
-product JᵀJ alone, at its peak, is 100 µs, and NumPy's is as fast.
+(w2), 87 % (w2b), 76 % (w3) and 94 % (w4), in a run of the kernel alone by processor time. Of a step of
+Levenberg–Marquardt with 1,000 rows and 97 parameters the product JᵀJ alone, at its peak, is 100 µs, and NumPy's is as
+fast.
 """,
     "training": """
 Time of one step, a minibatch, within the whole loop: shuffle, forward, loss, backward, Adam; squared error, float32.

@@ -5,12 +5,14 @@
 Penguins of the Palmer archipelago: which species is it? Data by Horst, Hill and Gorman (2020), licence CC0.
 """
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 import glassnet as gn
 from glassnet.cli.app import cli
+from glassnet.errors import RangeWarning
 
 FOLDER = Path("demo")
 COLOURS = {"Adelie": "#c85a00", "Chinstrap": "#7b4fa3", "Gentoo": "#1a6fb8"}
@@ -44,7 +46,9 @@ def picture(model, table, path):
     }
     for name in ("bill_depth_mm", "body_mass_g"):
         typical[name] = [table[name].median()] * len(grid)
-    p = model.predict_proba(typical | dict(zip(names, grid.T, strict=True)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RangeWarning)  # the picture reaches beyond the penguins on purpose
+        p = model.predict_proba(typical | dict(zip(names, grid.T, strict=True)))
     shades = p @ np.array([to_rgb(COLOURS[name]) for name in model.classes_])
     decision.imshow(
         shades.reshape(150, 150, 3),

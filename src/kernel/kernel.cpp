@@ -8,6 +8,7 @@
 #include "kernel.h"
 
 #include "least_squares.h"
+#include "training.h"
 
 #define GLASSNET_TEXT_(x) #x
 #define GLASSNET_TEXT(x) GLASSNET_TEXT_(x)
