@@ -22,6 +22,7 @@ from glassnet.nn.network import Architecture, Layer, LayerGradient, LayerTrace, 
 from glassnet.nn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Nesterov, Optimizer, RMSprop, get_optimizer
 from glassnet.nn.schedules import SCHEDULES, Cosine, OneCycle, Schedule, StepDecay, get_schedule
 from glassnet.nn.state import Data, Spec, State
+from glassnet.nn.surgery import add_input, add_unit, change_activation, remove_input, remove_unit
 
 __all__ = [
     "ACTIVATIONS",
@@ -61,7 +62,10 @@ __all__ = [
     "SquaredError",
     "State",
     "StepDecay",
+    "add_input",
+    "add_unit",
     "central_difference",
+    "change_activation",
     "check_gradients",
     "Predictor",
     "engine_for",
@@ -70,4 +74,6 @@ __all__ = [
     "get_loss",
     "get_optimizer",
     "get_schedule",
+    "remove_input",
+    "remove_unit",
 ]
