@@ -47,6 +47,18 @@ def gaussians(n: int = 400, noise: float = 0.4, seed: int = 0) -> Table:
     return _plane(points, np.where(right, "right", "left"), noise, rng)
 
 
+def plane(n: int = 400, noise: float = 0.1, seed: int = 0) -> Table:
+    """A quantity that rises evenly, y = x1 + x2, with noise on it: a linear model is enough."""
+    rng = np.random.default_rng(seed)
+    return _surface(rng, n, lambda x1, x2: x1 + x2, noise)
+
+
+def hills(n: int = 400, noise: float = 0.1, seed: int = 0) -> Table:
+    """A quantity with two hills and two hollows, y = 2 sin(3 x1) cos(3 x2), with noise on it."""
+    rng = np.random.default_rng(seed)
+    return _surface(rng, n, lambda x1, x2: 2 * np.sin(3 * x1) * np.cos(3 * x2), noise)
+
+
 def penguins() -> Table:
     """Three species of penguins, measured (Horst, Hill, Gorman 2020; CC0); with missing cells and categories."""
     return Table.read(files("glassnet.data").joinpath("tables", "penguins.csv").read_bytes())
@@ -57,6 +69,8 @@ EXAMPLES: dict[str, Callable[..., Table]] = {
     "spirals": spirals,
     "xor": xor,
     "gaussians": gaussians,
+    "plane": plane,
+    "hills": hills,
     "penguins": penguins,
 }
 
@@ -85,3 +99,11 @@ def _plane(points: np.ndarray, label: np.ndarray, noise: float, rng: np.random.G
     order = rng.permutation(len(points))
     x1, x2 = points[order].T
     return Table(pl.DataFrame({"x1": x1, "x2": x2, "label": label[order].tolist()}))
+
+
+def _surface(rng: np.random.Generator, n: int, f: Callable[..., np.ndarray], noise: float) -> Table:
+    """Points of a square with f of each."""
+    if n < 1:
+        raise InputError(f"n is {n}, but an example needs at least 1 row.")
+    x1, x2 = rng.uniform(-1, 1, (2, n))
+    return Table(pl.DataFrame({"x1": x1, "x2": x2, "y": f(x1, x2) + noise * rng.normal(size=n)}))

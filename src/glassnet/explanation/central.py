@@ -144,6 +144,30 @@ class CentralDifferences:
         """By the weights of a layer, (d, m)."""
         return self._weights(self.network.layers[layer].w, self.gradients[layer].dw, self.trace[layer].x, layer)
 
+    def parameter(self, layer: int, i: int | str, j: int) -> float | None:
+        """By one parameter alone, row i of w or "b", column j; None at a kink.
+
+        >>> from glassnet.nn import SquaredError
+        >>> network = Network.create([1, 1], bias=False)
+        >>> network.layers[0].w[...] = 3
+        >>> differences = CentralDifferences(network, SquaredError(), np.array([[2.0]]), np.array([[1.0]]))
+        >>> round(differences.parameter(0, 0, 0), 6)
+        10.0
+        """
+        into, step, gradient = self.network.layers[layer], self.trace[layer], self.gradients[layer]
+        if i == "b":
+            assert into.b is not None
+            assert gradient.db is not None
+            found = self._weights(
+                into.b[None, :], gradient.db[None, :], np.ones((len(self.x), 1)), layer, np.array([j])
+            )
+            place = (0, j)
+        else:
+            place = (int(i), j)
+            only = np.array([np.ravel_multi_index(place, into.w.shape)])
+            found = self._weights(into.w, gradient.dw, step.x, layer, only)
+        return float(found.values[place]) if found.checked[place] else None
+
     def b(self, layer: int) -> Measured | None:
         """By the biases of a layer, (m,); None where it has none."""
         b, db = self.network.layers[layer].b, self.gradients[layer].db
@@ -157,7 +181,7 @@ class CentralDifferences:
         u, du = self.network.skip, self.gradients[-1].du
         return None if u is None or du is None else self._weights(u, du, self.x, len(self.network.layers) - 1)
 
-    def _weights(self, w: Array, dw: Array, x: Array, layer: int) -> Measured:
+    def _weights(self, w: Array, dw: Array, x: Array, layer: int, only: Array | None = None) -> Measured:
         z, n = self.trace[layer].z, len(self.x)
 
         def moved(places: Array, steps: Array) -> Moved:
@@ -167,7 +191,7 @@ class CentralDifferences:
             return new, np.broadcast_to(np.arange(n), (len(i), n)), None
 
         reach = np.maximum(np.abs(x).max(axis=0), 1)[:, None]  # a large input moves z far
-        return self._measure(w, dw, layer, n, moved, np.broadcast_to(reach, w.shape))
+        return self._measure(w, dw, layer, n, moved, np.broadcast_to(reach, w.shape), only)
 
     @np.errstate(over="ignore", invalid="ignore")  # where a step leads out of the numbers, another one is taken
     def _measure(
@@ -178,12 +202,15 @@ class CentralDifferences:
         rows: int,
         moved: Callable[[Array, Array], Moved],
         reach: Array | None = None,
+        only: Array | None = None,
     ) -> Measured:
         assert da is not None
         scale = np.maximum(np.abs(a), 1) / (1 if reach is None else reach)
         shapes = [into.w.shape for into in self.network.layers]
         cost = rows * sum(d * m + 100 * m for d, m in shapes[layer:]) * 2 * len(STEPS)
-        places = _chosen(a.shape, max(int(BUDGET / cost), SMALL if a.size <= SMALL else FEWEST))
+        places = only
+        if places is None:
+            places = _chosen(a.shape, max(int(BUDGET / cost), SMALL if a.size <= SMALL else FEWEST))
         size = max(int(CHUNK / (rows * max(m for _, m in shapes[layer:]))), 1)
         values, errors, kinks = np.full(a.size, np.nan), np.full(a.size, np.nan), np.zeros(a.size, bool)
         for start in range(0, len(places), size):
