@@ -50,7 +50,7 @@ $(VENV)/bin/pip:
 $(VENV)/.demo: $(SOURCES) | $(VENV)/bin/pip
 	@scripts/can-build-kernel $(VENV)/bin/python || true
 	@echo "Installing glassnet (a minute or two) ..."
-	@$(PIP) install --editable '.[plot]'
+	@$(PIP) install --editable '.[plot,studio]'
 	@touch $@
 
 $(VENV)/.test: $(SOURCES) | $(VENV)/bin/pip

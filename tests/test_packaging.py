@@ -16,7 +16,8 @@ def test_the_installed_version_is_the_one_in_pyproject() -> None:
 
 
 def test_oldest_txt_pins_every_lower_bound() -> None:
-    promised = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["plot"]]
+    extras = PROJECT["optional-dependencies"]
+    promised = [*PROJECT["dependencies"], *extras["plot"], *extras["studio"]]
     lower_bounds = dict(requirement.split(">=") for requirement in promised)
 
     lines = (ROOT / "tests" / "oldest.txt").read_text(encoding="utf-8").splitlines()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from glassnet.explanation.stepping import step
     from glassnet.explanation.width import advise_width
     from glassnet.formats.safetensors import load, save
+    from glassnet.studio import studio
 
     __version__: str
 
@@ -59,6 +60,7 @@ __all__ = [
     "show_config",
     "simplify",
     "step",
+    "studio",
     "training",
     "what_if",
 ]
@@ -90,7 +92,7 @@ _MODULES = {
     "step": "glassnet.explanation.stepping",
     "what_if": "glassnet.estimators.what_if",
 }
-_PACKAGES = ("data", "nn", "training")
+_PACKAGES = ("data", "nn", "studio", "training")
 
 if not TYPE_CHECKING:  # a type checker would take any name for known
 

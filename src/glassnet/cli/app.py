@@ -25,12 +25,14 @@ from glassnet.cli.predict import predict
 from glassnet.cli.probe import probe
 from glassnet.cli.score import score
 from glassnet.cli.step import step
+from glassnet.cli.studio import studio
 from glassnet.cli.what_if import what_if
 from glassnet.errors import InputError
 
 BAD_INPUT, INTERRUPTED = 2, 130
 PANELS = {
     "Train and predict": (fit, cross_validate, score, predict, what_if, info),
+    "In the browser": (studio,),
     "See through a model": (derive, step, collapse, probe, name_features, attribute, diagnose),
     "Before a model": (duel, advise_width, construct, approximate),
 }
@@ -88,6 +90,7 @@ def cli() -> None:
     glassnet predict penguins.safetensors new.csv        use it
     glassnet what-if penguins.safetensors new.csv --set sex=male
     glassnet info penguins.safetensors                   look into it
+    glassnet studio penguins.csv                         watch it learn, in the browser
     glassnet diagnose penguins.safetensors penguins.csv  what is wrong with it
     glassnet derive penguins.safetensors new.csv --row 3 every number of a row
     glassnet probe penguins.safetensors test.csv         what it has learned

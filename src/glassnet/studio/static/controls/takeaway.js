@@ -1,0 +1,81 @@
+// What one can take along: the model, code that repeats the run, its state, a link, and the pictures.
+
+import { fetchLink } from "../api.js";
+import { button, dialog, element, saveBlob } from "./dom.js";
+
+const FILES = [
+  ["model.safetensors", "Model", "opens with gn.load and anything that reads safetensors"],
+  ["replay.py", "Python code", "trains the same network, to the last bit"],
+  ["state.json", "State", "drop it on the studio to go on from here"],
+];
+const PICTURES = [["output", "Output"], ["hidden", "Hidden space"], ["loss", "Loss"]];
+
+export function mountTakeaway(state, actions) {
+  const box = dialog("Take away");
+  box.element.id = "take";
+  const said = element("p", { class: "problem", role: "status", "aria-live": "polite" });
+  const files = FILES.map(([file, name, text]) => {
+    const link = element("a", { class: "button", download: file }, name);
+    return { file, link, item: element("li", {}, link, element("span", { class: "hint" }, text)) };
+  });
+  const field = element("input", { type: "text", readOnly: true, id: "link", onfocus: () => field.select() });
+  const copy = button("Copy", copyLink);
+  const pictures = element("div", { class: "buttons" },
+    ...PICTURES.map(([id, name]) => button(`${name}, PNG`, () => savePicture(id), { value: id })),
+    button("Network, SVG", () => saveNetwork("svg")),
+    button("Network, PNG", () => saveNetwork("png")));
+  box.body.append(
+    element("h3", {}, "Files"), element("ul", { class: "take-list" }, ...files.map(({ item }) => item)),
+    element("h3", {}, "Link"),
+    element("div", { class: "field" }, element("label", { htmlFor: "link" }, "settings, seeds and every change, in the address itself"),
+      element("div", { class: "field-row" }, field, copy)),
+    element("h3", {}, "Pictures, as they are now"), pictures, said);
+
+  document.getElementById("open-take").onclick = () => {
+    said.textContent = "";
+    for (const { file, link } of files) link.href = `/take/${encodeURIComponent(state.hello?.run ?? "")}/${file}`;
+    for (const item of pictures.children) {
+      item.disabled = PICTURES.some(([id]) => id === item.value) && !document.querySelector(`#${item.value} canvas`);
+    }
+    box.open();
+    fillLink();
+  };
+
+  async function attempt(work) {
+    try {
+      said.textContent = "";
+      await work();
+    } catch (error) {
+      said.textContent = error.message;
+    }
+  }
+  function fillLink() {
+    return attempt(async () => {
+      field.value = "";
+      const hash = await fetchLink(state.hello.run);
+      field.value = `${location.origin}/${hash.startsWith("#") ? hash : `#${hash}`}`;
+    });
+  }
+  async function copyLink() {
+    if (!field.value) await fillLink();
+    await attempt(async () => {
+      await navigator.clipboard.writeText(field.value);
+      said.textContent = "Copied.";
+    });
+  }
+  // What makes the files is loaded when it is needed: the first picture does not wait for it.
+  function savePicture(id) {
+    return attempt(async () => {
+      const { canvasBlob } = await import("./picture.js");
+      saveBlob(await canvasBlob(document.getElementById(id)), `${id}.png`);
+    });
+  }
+  function saveNetwork(kind) {
+    return attempt(async () => {
+      const { networkBlob, svgBlob } = await import("./picture.js");
+      const make = kind === "svg" ? svgBlob : networkBlob;
+      saveBlob(await make(document.getElementById("network"), state), `network.${kind}`);
+    });
+  }
+  return () => {};
+}
