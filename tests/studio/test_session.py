@@ -467,3 +467,49 @@ def test_an_error_carries_the_name_of_its_message(page):
     notice, _ = page.wait("notice", lambda notice: notice["id"] == 17)
     assert notice["level"] == "error"
     assert "rate is -1" in notice["text"]
+
+
+# Folded where the identity stands between.
+
+
+def test_a_collapse_sets_the_identity_and_shows_one_linear_map_which_goes_on_training(page):
+    page.ask("set", "run", changes={"layers": [{"units": 5, "activation": "tanh"}]})
+    run, _ = page.ask("collapse", "run", on=True)
+    assert (run["sizes"], run["folded"], run["foldable"]) == ([2, 1], True, True)
+    assert run["layers"][0]["letter"] == "wv"
+    real = session_of(page).run.network
+    frame, arrays = page.wait("frame", lambda frame: frame["version"] == run["version"])
+    product = real.layers[0].w @ real.layers[1].w
+    np.testing.assert_array_equal(arrays["parameters"][:2], product[:, 0])
+    np.testing.assert_array_equal(arrays["parameters"][2], real.layers[0].b @ real.layers[1].w + real.layers[1].b)
+    why, _ = page.ask("why", "why", about={"weight": [0, 1, 0]})
+    assert why["steps"][0]["name"] == "product"
+    assert why["steps"][0]["tokens"][-1]["v"] == product[1, 0]
+    bias, _ = page.ask("why", "why", about={"bias": [0, 0]})
+    assert bias["steps"][0]["tokens"][-1]["v"] == arrays["parameters"][2]
+    page.ask("edit", "notice", lambda notice: "part it" in notice["text"], weight=[0, 0, 0], value=1)
+    before = frame["loss"]
+    page.say("play", pace="even")
+    page.wait("frame", lambda frame: frame["epoch"] > 30 and frame["loss"] < before)
+    page.ask("look", "frame", lambda frame: frame["version"] == run["version"], lines="update")
+    page.ask("pause", "frame", lambda frame: not frame["playing"])
+    run, _ = page.ask("collapse", "run", on=False)
+    assert (run["sizes"], run["folded"]) == ([2, 5, 1], False)
+
+
+def test_parting_at_once_takes_the_identity_back_too(page):
+    page.ask("collapse", "run", on=True, layer=0)
+    assert page.last("run")[0]["sizes"] == [2, 4, 1]
+    run, _ = page.ask("collapse", "run", on=False)
+    assert [layer["activation"] for layer in run["settings"]["layers"]] == ["tanh", "tanh"]
+    assert session_of(page).run.events == []
+
+
+def test_the_update_of_a_folded_network_is_the_folded_update(page):
+    page.ask("set", "run", changes={"layers": [{"units": 3, "activation": "identity"}], "optimizer": "sgd"})
+    page.ask("collapse", "run", on=True)
+    _, arrays = page.ask("look", "frame", lambda frame: "update" in frame["arrays"], lines="update")
+    run = session_of(page).run
+    before = run.folded().state.parameters[0].copy()
+    run.apply(("advance", 1))
+    np.testing.assert_allclose(arrays["update"], run.folded().state.parameters[0] - before, atol=1e-15)

@@ -296,6 +296,25 @@ def unit(session: Any, asked: Asked) -> None:
     rest(session)
 
 
+def collapse(session: Any, asked: Asked) -> None:
+    """Fold the layers that have the identity between them, or part them; the identity is set where there is none."""
+    on = bool(asked.get("on", True))
+    if on and not session.run.foldable:
+        last = len(session.run.settings["layers"]) - 1
+        which = asked.get("layer")
+        session.change("activation", last if which is None else which, "identity")
+        session.look.folded = True
+        session.collapsed_by = len(session.run.events)
+    elif not on and session.look.folded and session.collapsed_by == len(session.run.events):
+        session.look.folded = False
+        undo(session, {})
+        return
+    session.look.folded, session.about = on, {}
+    session.stage = None
+    session.send("stage", name=None)
+    rest(session)
+
+
 def layer(session: Any, asked: Asked) -> None:
     """A hidden layer more or less; the network starts over, since its other weights were learned for another place."""
     settings = deepcopy(session.run.settings)
@@ -405,6 +424,7 @@ COMMANDS: dict[str, Callable[[Any, Asked], None]] = {
     "freeze": freeze,
     "unit": unit,
     "layer": layer,
+    "collapse": collapse,
     "point": point,
     "look": look,
     "why": why,

@@ -79,10 +79,28 @@ def layer_names(run: Run) -> list[dict[str, Any]]:
         layers.append({"letter": "w", "sup": number, "units": units, "activation": f.name, "names": names})
     outputs = run.problem.outputs
     letter = "v" if hidden else "w"
+    if run.origin is not None:
+        letter = _products(run)[-1]
+        for layer, product in zip(layers, _products(run), strict=False):
+            layer["letter"] = product
     layers.append(
         {"letter": letter, "sup": "", "units": len(outputs), "activation": "identity", "names": list(outputs)}
     )
     return layers
+
+
+def _products(run: Run) -> list[str]:
+    """What the weights of a folded network are called: wv where two were multiplied."""
+    assert run.origin is not None
+    fs = [f.name for f in run.origin.state.spec.architecture.activations]
+    letters = [f"w{str(i + 1).translate(SUPERSCRIPTS)}" if len(fs) > 1 else "w" for i in range(len(fs))] + ["v"]
+    products = [letters[0]]
+    for name, letter in zip(fs, letters[1:], strict=True):
+        if name == "identity":
+            products[-1] += letter
+        else:
+            products.append(letter)
+    return products
 
 
 def describe_run(run: Run, look: Look, pictures: Pictures, version: int, undo: int) -> dict[str, Any]:
@@ -95,7 +113,7 @@ def describe_run(run: Run, look: Look, pictures: Pictures, version: int, undo: i
     axes = look.axes(problem)
     return {
         "version": version,
-        "settings": run.settings,
+        "settings": (run.origin or run).settings,
         "title": problem.title,
         "kind": problem.kind,
         "classes": list(problem.classes),
@@ -121,7 +139,8 @@ def describe_run(run: Run, look: Look, pictures: Pictures, version: int, undo: i
         "losses": list(problem.losses),
         "score": "accuracy" if problem.classes else "R²",
         "target_affine": list(problem.target_affine),
-        "collapsed": run.collapsed,
+        "foldable": (run.origin or run).foldable,
+        "folded": run.origin is not None,
         "undo": undo,
         "own": problem.model is not None,
         "note": " ".join(problem.notes),

@@ -62,6 +62,7 @@ class Look:
     most: int = 12
     maps: bool = True
     construct: bool = False
+    folded: bool = False
     about: dict[str, Any] = field(default_factory=dict)
 
     def change(self, run: Run, asked: dict[str, Any]) -> None:

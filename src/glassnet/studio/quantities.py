@@ -79,7 +79,7 @@ class Quantities:
             "inputs": lambda: run.x.shape[1],
             "rate": lambda: run.settings["rate"],
             "nonlinear": lambda: sum(layer["activation"] != "identity" for layer in run.settings["layers"]),
-            "collapsed": lambda: run.collapsed,
+            "collapsed": lambda: run.foldable,
             "biases": lambda: run.settings["bias"],
             "dead": lambda: self._share(lambda h, f: (h == 0).all(axis=0)),
             "saturated": lambda: self._share(_beyond, rows=True),

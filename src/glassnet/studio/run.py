@@ -5,18 +5,21 @@ way in, so that the list of events, replayed on the same settings, gives the sam
 """
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from glassnet.errors import InputError
+from glassnet.explanation.simplification import folded as fold
 from glassnet.nn import (
     ACTIVATIONS,
     Architecture,
     Data,
     Engine,
+    Layer,
     Network,
     Spec,
     State,
@@ -78,6 +81,8 @@ class Run:
 
     def __init__(self, settings: Any, shelf: Shelf, n_jobs: int | None = None) -> None:
         self.shelf = shelf
+        self.origin: Run | None = None  # of a folded view the run that it shows
+        self.made_of: list[list[Layer]] = []  # and the layers that each of its own was folded of
         self.engine: Engine = get_engine("auto", n_jobs)
         self.settings = checked(settings)
         self.problem = make_problem(self.settings["data"], shelf)
@@ -168,9 +173,38 @@ class Run:
         return [] if self.state.frozen is None else np.flatnonzero(self.state.frozen).tolist()
 
     @property
-    def collapsed(self) -> bool:
+    def foldable(self) -> bool:
         """Whether some hidden layer is the identity, so that two layers of weights are one linear map."""
         return any(f.name == "identity" for f in self.state.spec.architecture.activations)
+
+    def folded(self) -> "Run":
+        """The same network with as few layers as it can have: x(wv) + (bv + c) where the identity stands between.
+
+        To look at, not to train: it shares rows and settings with this run, which is its `origin`.
+
+        >>> run = Run({"layers": [{"units": 3, "activation": "identity"}]}, {})
+        >>> run.folded().network.layers[0].w.shape
+        (2, 1)
+        """
+        network = self.network
+        made_of = [[network.layers[0]]]
+        for above in network.layers[1:]:
+            if made_of[-1][-1].f.name == "identity":
+                made_of[-1].append(above)
+            else:
+                made_of.append([above])
+        joined = Network([reduce(fold, layers) for layers in made_of], network.skip)
+        spec = replace(self.state.spec, architecture=joined.architecture)
+        parameters = joined.parameters[None]
+        blank = np.zeros((len(self.state.moments), *parameters.shape))
+        view = copy(self)
+        view.origin, view.made_of = self, made_of
+        view.state = replace(
+            self.state, spec=spec, parameters=parameters, moments=blank, frozen=None, best_parameters=None
+        )
+        kept = [layer for layer in self.settings["layers"] if layer["activation"] != "identity"]
+        view.settings = {**self.settings, "layers": kept}
+        return view
 
     @property
     def per_epoch(self) -> int:

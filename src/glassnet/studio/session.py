@@ -60,6 +60,7 @@ class Session:
         self.about: dict[str, Any]
         self.history: History
         self.undone: list[Moment]
+        self.collapsed_by = 0  # how many events there were when the page's collapse had set the identity
         self.pending: list[Any]
         self._structure: Any
         self._described: dict[str, Any] | None
@@ -143,8 +144,9 @@ class Session:
 
     @property
     def shown(self) -> Run:
-        """The run that the page sees: as it is, or as it was."""
-        return self.past or self.run
+        """The run that the page sees: as it is, or as it was; folded where the page asks for that."""
+        shown = self.past or self.run
+        return shown.folded() if self.look.folded and shown.foldable else shown
 
     def announce(self) -> None:
         """Tell what has changed about the run, if anything has."""
@@ -235,10 +237,12 @@ class Session:
         }, arrays
 
     def _last_update(self, shown: Run) -> Any:
-        """What the next step will change: the step is taken on a copy."""
+        """What the next step will change: the step is taken on a copy, of a folded network by what it was folded of."""
+        real = copy(shown.origin or shown)
         with np.errstate(all="ignore"):
-            after = shown.engine.advance(shown.state.copy(), shown.data, 1)
-        return np.nan_to_num(after.parameters[0] - shown.state.parameters[0]).astype(np.float64)
+            real.state = real.engine.advance(real.state.copy(), real.data, 1)
+            after = real.folded() if shown.origin else real
+        return np.nan_to_num(after.state.parameters[0] - shown.state.parameters[0]).astype(np.float64)
 
     def why(self) -> None:
         """Answer again what is asked, if anything is; of a network that has changed it may be there no more."""
@@ -288,6 +292,8 @@ class Session:
         """
         if self.past is not None:
             raise InputError("You are looking back: branch from here to change it, or go on to the end.")
+        if self.look.folded and self.run.foldable and event[0] in ("edit", "freeze", "add_unit", "remove_unit"):
+            raise InputError("This is the network folded into fewer layers: part it again to change it.")
         before = moment_of(self.run, *self.run.losses(self.run.state)) if undo else None
         last = self.run.events[-1:]
         self.run.apply(event)

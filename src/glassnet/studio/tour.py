@@ -16,6 +16,7 @@ from glassnet.studio.quantities import Quantities
 from glassnet.studio.run import Run
 from glassnet.studio.settings import UPLOAD_BYTES
 
+LOOKED = ("row", "lines", "construct", "output", "hidden", "plane", "folded")  # what a lesson sets for the page
 DOMAIN = 1.0  # a formula's rows lie between −1 and 1
 MOST_BUILT = 128  # units that a construction is worked out for
 BUILT_OF = {"logistic": "logistic", "tanh": "logistic"}  # what stands in for an activation; hats of relu for all others
@@ -124,8 +125,21 @@ class Tour:
             exercises=len(part.exercises),
             solved=len(part.exercises) - len(open_ones),
             done=self.done,
+            missing=self._missing(part),
+            about=dict(part.about),
+            look={name: value for name, value in vars(self.session.look).items() if name in LOOKED},
             last=self.part == len(lesson.parts) - 1,
         )
+
+    def _missing(self, part: Part) -> str | None:
+        """What is still to happen before the next part."""
+        if self.done:
+            return None
+        quantity = self.quantities()
+        lacking = [c.missing(quantity) for c in part.done if not c.holds(quantity)]
+        if not lacking:
+            return None
+        return f"Before you go on: {'; '.join(lacking)}."
 
     @staticmethod
     def _described(exercise: Exercise) -> dict[str, Any]:

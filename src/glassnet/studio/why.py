@@ -6,7 +6,7 @@ letter, {"v": 0.5, "k": "value"} a number, of the kind "value", "gradient" or "p
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -358,6 +358,8 @@ def _parameter(worked: Worked, letters: Letters, about: dict[str, Any]) -> dict[
         )
     else:
         steps += [_sent_back(worked, letters, layer, j), _through(worked, letters, layer, j)]
+    if run.origin is not None:
+        steps[:0] = _product(run, letters, layer, i, j)
     dz = worked.dz(layer)[j]
     if i == "b":
         source: list[Token] = []
@@ -406,6 +408,24 @@ def _parameter(worked: Worked, letters: Letters, about: dict[str, Any]) -> dict[
         "freeze": {"about": key, "on": frozen},
         "lights": lights,
     }
+
+
+def _product(run: Run, letters: Letters, layer: int, i: int | str, j: int) -> list[dict[str, Any]]:
+    """Of a folded network, how the weight comes from those that are trained: Σ w v, or of a bias Σ b v + c."""
+    chain = run.made_of[layer]
+    if len(chain) < 2:
+        return []
+    left = reduce(folded, chain[:-1])
+    right, above = chain[-1].w[:, j], chain[-1].b
+    row = np.asarray(left.b if i == "b" else left.w[int(i)])
+    terms: list[tuple[list[Token], float]] = [
+        ([v(a), "·", v(b)], float(a * b)) for a, b in zip(row, right, strict=True)
+    ]
+    bias: list[Token] = ["+", v(above[j])] if i == "b" and above is not None else []
+    value = run.state.parameters[0, run.place(layer, i, j).index]
+    largest = ": the two largest products, then the rest" if len(terms) > MOST_TERMS else ""
+    tokens = [letters.w(layer, i, j), "=", *total(terms, v), *bias, "=", v(value)]
+    return [{"name": "product", "tokens": tokens, "note": f"through the {len(row)} units between{largest}"}]
 
 
 def _indexed(token: dict[str, Any]) -> list[Token]:
