@@ -1,7 +1,7 @@
 """Measure what ONLY names, all without it, and write docs/performance.md: `make bench`, or `python -m benchmarks`.
 
 ONLY=w2,inference   these sections: training or one of w1 … w5, loss, inference, cold, growth, memory, solvers,
-                    functions; report measures nothing and writes the page anew
+                    functions, studio; report measures nothing and writes the page anew
 ROUNDS=3            so many rounds, instead of each section's own number
 QUICK=1             few rounds, short ones: to see that it runs
 """
@@ -33,6 +33,7 @@ SECTIONS = {  # module, and how often it goes round
     "memory": ("memory", 2),
     "solvers": ("solvers", 7),
     "functions": ("function_fit", 5),
+    "studio": ("studio", 3),
 }
 PACKAGES = ("glassnet", "numpy", "scipy", "scikit-learn", "torch", "jax", "keras", "onnxruntime")
 

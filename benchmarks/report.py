@@ -1,6 +1,6 @@
 """docs/performance.md and its picture, from benchmarks/results.json alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +240,29 @@ def _functions(result: dict[str, Any]) -> str:
     return table(["", "RMSE: median", "worst", "time"], rows)
 
 
+def _studio(result: dict[str, Any]) -> str:
+    def row(name: str, key: str, write: Callable[[Summary], str]) -> list[str]:
+        return [name, *(write(network[key]) for network in result.values())]
+
+    def plain(s: Summary) -> str:
+        return f"{s['median']:.0f} ({s['low']:.0f}–{s['high']:.0f})"
+
+    def share(s: Summary) -> str:
+        return f"{s['median']:.0%} ({s['low']:.0%}–{s['high']:.0%})"
+
+    rows = [
+        row("pictures a second, even pace", "pictures a second", plain),
+        row("the page's work for each", "main thread a picture", spread),
+        row("pictures a second, full speed", "pictures a second at full speed", plain),
+        row("epochs a second, page open", "epochs a second", plain),
+        row("of those without a page", "share kept", share),
+        row("a click while it trains, 95 of 100 within", "clicks p95", spread),
+        row("first picture, cold", "first picture", spread),
+    ]
+    size = max(network["bytes"]["median"] for network in result.values())
+    return f"{table(['', *result], rows)}\n\nThe page is {size / 1e3:.0f} kB in all, font and all."
+
+
 SECTIONS = (
     ("loss", "Time to equal held-out loss", _loss),
     ("inference", "Prediction", _inference),
@@ -248,6 +271,7 @@ SECTIONS = (
     ("memory", "Memory", _memory),
     ("solvers", "Solvers", _solvers),
     ("functions", "Following a function", _functions),
+    ("studio", "The studio", _studio),
 )
 
 

@@ -1,5 +1,6 @@
 """Runs and sessions for the studio's tests."""
 
+import base64
 import json
 import os
 import shutil
@@ -131,9 +132,11 @@ def browser():
 class Window:
     """A page of the studio in Chromium, with what went wrong in it."""
 
-    def __init__(self, browser, studio, hub, hash_="", **context):
+    def __init__(self, browser, studio, hub, hash_="", *, script=None, **context):
         context = {"viewport": {"width": 1280, "height": 800}, "accept_downloads": True, **context}
         self.context = browser.new_context(**context)
+        if script is not None:
+            self.context.add_init_script(script)
         self.hub, self.studio = hub, studio
         self.page = self.context.new_page()
         self.problems, self.foreign = [], []
@@ -163,13 +166,41 @@ class Window:
     def text(self, selector):
         return self.page.locator(selector).first.inner_text()
 
-    def play_until(self, holds, seconds=40.0):
-        """Press Play, and Pause when something holds of the run."""
-        self.page.locator("#play, #foot-play").locator("visible=true").first.click()
-        self.until(lambda: holds(self.session.run) or not self.session.playing, seconds)
-        if self.session.playing:
-            self.page.locator("#play, #foot-play").locator("visible=true").first.click()
-        self.until(lambda: not self.session.playing)
+    @property
+    def play_button(self):
+        """It is in the header, and on a phone in the footer; its name is what a press would do."""
+        return self.page.locator("#play, #foot-play").locator("visible=true").first
+
+    def play_until(self, holds, seconds=40.0, press=None):
+        """Press Play (or what `press` presses), and Pause when something holds of the run."""
+        session, steps = self.session, self.session.run.steps
+        (press or self.play_button.click)()
+        self.until(lambda: session.playing or session.diverged or session.run.steps != steps)
+        self.until(lambda: holds(session.run) or not session.playing, seconds)
+        if session.playing:  # a press asks for what the button says: the page must know that it plays
+            self.until(lambda: self.play_button.get_attribute("aria-label") == "Pause" or not session.playing)
+        if session.playing:
+            self.play_button.click()
+        self.until(lambda: not session.playing)
+
+    def say(self, kind, /, **content):
+        """What the page could send, without the hand that it takes; for states that a test only needs."""
+        self.session.receive(json.dumps({"type": kind, **content}))
+
+    def drop(self, name, content):
+        """Drop a file on the page, as a hand does."""
+        data = content.encode() if isinstance(content, str) else content
+        transfer = self.page.evaluate_handle(
+            """([name, encoded]) => {
+              const transfer = new DataTransfer();
+              const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+              transfer.items.add(new File([bytes], name));
+              return transfer;
+            }""",
+            [name, base64.b64encode(data).decode()],
+        )
+        for event in ("dragenter", "dragover", "drop"):
+            self.page.dispatch_event("#network", event, {"dataTransfer": transfer})
 
     def close(self):
         self.context.close()

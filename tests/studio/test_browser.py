@@ -34,9 +34,9 @@ def click_line(window, layer, i, j):
 
 def shown_weight(window):
     """Which weight Why speaks of, and its numbers."""
-    window.until("document.querySelector('#why .check dd')?.title")
+    window.until("document.querySelector('#why dd')?.title")
     about = window.session.about
-    derivation, numerical = (dd.get_attribute("title") for dd in window.page.locator("#why .check dd").all())
+    derivation, numerical = (dd.get_attribute("title") for dd in window.page.locator("#why dd").all())
     return about, float(derivation.replace("−", "-")), float(numerical.replace("−", "-"))
 
 
@@ -146,7 +146,7 @@ def picture_buttons(window, what, kind):
 def test_a_table_that_is_dropped_is_trained_on(window, tmp_path):
     table = penguins()
     write_table({name: table[name] for name in table.names}, tmp_path / "penguins.csv")
-    drop(window, "penguins.csv", (tmp_path / "penguins.csv").read_text())
+    window.drop("penguins.csv", (tmp_path / "penguins.csv").read_bytes())
     window.until(lambda: window.session.run.problem.preprocessor is not None)
     target = window.page.get_by_label(re.compile("^(target|predict)", re.I)).locator("visible=true").first
     target.select_option("species")
@@ -155,22 +155,8 @@ def test_a_table_that_is_dropped_is_trained_on(window, tmp_path):
     assert window.session.run.scores(window.session.run.network)[1] > 0.9
 
 
-def drop(window, name, text):
-    """Drop a file on the page, as a hand does."""
-    transfer = window.page.evaluate_handle(
-        """([name, text]) => {
-          const transfer = new DataTransfer();
-          transfer.items.add(new File([text], name, { type: "text/csv" }));
-          return transfer;
-        }""",
-        [name, text],
-    )
-    for event in ("dragenter", "dragover", "drop"):
-        window.page.dispatch_event("#network", event, {"dataTransfer": transfer})
-
-
 def test_a_file_that_is_no_table_is_told_so(window):
-    drop(window, "notes.csv", "just one line")
+    window.drop("notes.csv", "just one line")
     window.until("document.querySelector('.problem:not(:empty)')")
     assert "notes.csv" in window.page.locator(".problem:not(:empty)").first.inner_text()
     window.problems.clear()  # the browser notes that the server said no
@@ -179,8 +165,7 @@ def test_a_file_that_is_no_table_is_told_so(window):
 def test_names_from_a_table_are_shown_as_text_whatever_they_hold(window):
     evil = "<img src=x onerror=\"document.title='hacked'\">"
     rows = "\n".join(f"{i % 7},{(i * 3) % 5},{'yes' if i % 2 else evil}" for i in range(40))
-    drop(
-        window,
+    window.drop(
         "evil.csv",
         f'"{evil.replace(chr(34), chr(34) * 2)}",b,c\n{rows}\n'.replace(
             f",{evil}", f',"{evil.replace(chr(34), chr(34) * 2)}"'

@@ -13,6 +13,7 @@ from glassnet.studio.why import answer
 
 PACES = ("even", "epoch", "full")
 BACK_EPOCHS, SLOWER = 20, 10  # after a divergence
+TABLE = {"features": [], "batch": 32, "rate": 0.005}  # what a table begins with: all its columns, and small steps
 REPLAY_STEPS = 2_000_000  # at a time, between two looks into the queue
 Asked = dict[str, Any]
 
@@ -210,6 +211,9 @@ def change_settings(session: Any, asked: Asked) -> None:
     for name in changes:
         if name not in session.run.settings:
             raise unknown_name("setting", name, session.run.settings)
+    data = changes.get("data")
+    if isinstance(data, dict) and data.get("kind") == "table" != session.run.settings["data"]["kind"]:
+        changes = {**TABLE, **changes}
     whole_settings = checked({**session.run.settings, **changes})
     events = _as_events(session.run, whole_settings, changes)
     if events is None:

@@ -1,5 +1,6 @@
 """What the page is told of a run: its rows, its network, what may be chosen."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -151,7 +152,7 @@ def describe_studio(run_id: str, limits: dict[str, int], lessons: list[dict[str,
     """The message "hello": what can be chosen."""
     return {
         "run": run_id,
-        "datasets": [_thumb(kind) for kind in DRAWN],
+        "datasets": thumbs(),
         "activations": list(TRAINABLE),
         "losses": {kind: list(names) for kind, names in LOSSES_OF.items()},
         "optimizers": list(OPTIMIZERS),
@@ -161,6 +162,12 @@ def describe_studio(run_id: str, limits: dict[str, int], lessons: list[dict[str,
         "limits": {"units": MOST_UNITS, "layers": MOST_LAYERS, "points": MOST_POINTS, **limits},
         "candidates": [formula for formula, _ in CANDIDATES],
     }
+
+
+@cache
+def thumbs() -> list[dict[str, Any]]:
+    """Every drawn set of data with some of its points."""
+    return [_thumb(kind) for kind in DRAWN]
 
 
 def _thumb(kind: str) -> dict[str, Any]:

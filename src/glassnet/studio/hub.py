@@ -12,6 +12,9 @@ from typing import Any
 from glassnet.data.schema import KINDS
 from glassnet.data.table import Table
 from glassnet.errors import InputError, TableError
+from glassnet.lessons import lessons
+from glassnet.studio.commands import TABLE
+from glassnet.studio.describe import thumbs
 from glassnet.studio.run import Run
 from glassnet.studio.session import Deliver, Session
 from glassnet.studio.settings import UPLOAD_BYTES
@@ -45,6 +48,7 @@ class Hub:
         self.shelf: dict[str, Any] = {}
         self.lock = threading.Lock()
         self.helpers = ThreadPoolExecutor(1, thread_name_prefix="studio helper")
+        self.helpers.submit(prepare)  # what the first page would wait for
         self.first: dict[str, Any] = {}
         if model is not None:
             key, table_key = self._shelve(*model), None
@@ -57,7 +61,7 @@ class Hub:
             target = target if target is not None else table[1].names[-1]
             table[1].require(target)
             data = {"kind": "table", "table": self._shelve(*table), "name": table[0], "target": target}
-            self.first = {"data": data, "features": [], "batch": 32, "rate": 0.003}
+            self.first = {"data": data, **TABLE}
         if self.first:
             Run(self.first, self.shelf)  # what is wrong is told before a page opens
 
@@ -149,6 +153,12 @@ class Hub:
                 session.close()
             self.sessions.clear()
         self.helpers.shutdown(wait=False, cancel_futures=True)
+
+
+def prepare() -> None:
+    """Read the lessons and draw the small pictures of data, which are the same for every page."""
+    lessons()
+    thumbs()
 
 
 class Link:
