@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glassnet.errors import InputError
-from glassnet.studio.history import History, moment_of, restore
+from glassnet.studio.history import History, kept, moment_of, restore
 from glassnet.studio.run import Run
 from glassnet.studio.settings import DRAWN
 from glassnet.studio.takeaway import read_state, take
@@ -255,3 +255,26 @@ def test_a_link_is_refused_where_it_could_not_hold_the_rows(shelf, penguins_sett
     with pytest.raises(InputError, match="file"):
         take(Run(penguins_settings(), shelf), "link", shelf)
     assert json.loads(take(Run({}, {}), "link", {})[0])["hash"].startswith("#s=")
+
+
+def test_what_can_be_undone_stays_within_its_memory(monkeypatch):
+    run = Run(START, {})
+    moment = moment_of(run, 0.0, 0.0)
+    monkeypatch.setattr("glassnet.studio.history.UNDO_BYTES", 3 * moment.size)
+    assert kept([moment] * 10) == [moment] * 3
+    monkeypatch.setattr("glassnet.studio.history.UNDO_BYTES", 1)
+    assert kept([moment] * 10) == [moment]
+
+
+def test_a_moment_of_other_rows_and_features_is_restored_with_them():
+    run = Run({"data": POINTS, "layers": START["layers"]}, {})
+    before = moment_of(run, *run.losses(run.state))
+    run.apply(("rows", {**POINTS, "points": [*POINTS["points"], [0.5, -0.5, 1]]}))
+    run.apply(("input", "x1*x2", True))
+    run.apply(("advance", 3))
+    restore(run, before)
+    assert run.x.shape == (len(POINTS["points"]), 2)
+    run.apply(("advance", 3))
+    straight = Run({"data": POINTS, "layers": START["layers"]}, {})
+    straight.apply(("advance", 3))
+    np.testing.assert_array_equal(run.state.parameters, straight.state.parameters)

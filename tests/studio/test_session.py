@@ -513,3 +513,13 @@ def test_the_update_of_a_folded_network_is_the_folded_update(page):
     before = run.folded().state.parameters[0].copy()
     run.apply(("advance", 1))
     np.testing.assert_allclose(arrays["update"], run.folded().state.parameters[0] - before, atol=1e-15)
+
+
+def test_a_slider_of_units_grows_and_shrinks_a_layer_at_once(page):
+    run, _ = page.ask("unit", "run", layer=0, units=20)
+    assert run["sizes"] == [2, 20, 4, 1]
+    run, _ = page.ask("unit", "run", layer=0, units=3)
+    assert run["sizes"] == [2, 3, 4, 1]
+    assert page.ask("undo", "run")[0]["sizes"] == [2, 20, 4, 1]
+    assert page.ask("undo", "run")[0]["sizes"] == [2, 6, 4, 1]
+    page.ask("unit", "notice", lambda notice: "units is 0" in notice["text"], layer=0, units=0)

@@ -8,7 +8,7 @@ from glassnet.errors import InputError, unknown_name
 from glassnet.studio.describe import describe_history, layer_names
 from glassnet.studio.pictures import LOOKS
 from glassnet.studio.run import Run
-from glassnet.studio.settings import checked, listed, number, one_of, text, whole
+from glassnet.studio.settings import MOST_UNITS, checked, listed, number, one_of, text, whole
 from glassnet.studio.why import answer
 
 PACES = ("even", "epoch", "full")
@@ -285,9 +285,17 @@ def freeze(session: Any, asked: Asked) -> None:
 
 
 def unit(session: Any, asked: Asked) -> None:
-    """A unit more or less in a hidden layer."""
+    """A unit more or less in a hidden layer, or as many as a slider says; one undo takes all of it back."""
     layer = session.run.hidden(asked.get("layer"))
-    if asked.get("add"):
+    if asked.get("units") is not None:
+        wanted = whole("units", asked["units"], 1, MOST_UNITS)
+        now = session.run.settings["layers"][layer]["units"]
+        events = [("add_unit", layer)] * (wanted - now) + [
+            ("remove_unit", layer, j - 1) for j in range(now, wanted, -1)
+        ]
+        for place, event in enumerate(events):
+            session.change(*event, undo=place == 0)
+    elif asked.get("add"):
         session.change("add_unit", layer)
     else:
         before = session.run.losses(session.run.state)[0]

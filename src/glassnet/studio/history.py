@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from glassnet.nn import State
-from glassnet.studio.run import MADE, Run
+from glassnet.studio.problems import Problem
+from glassnet.studio.run import Run
 
-MOST_BYTES, MOST_MOMENTS, MOST_UNDO = 64 * 2**20, 4000, 50
+MOST_BYTES, MOST_MOMENTS = 64 * 2**20, 4000
+UNDO_BYTES, MOST_UNDO = 16 * 2**20, 50
 Point = list[float | int | None]
 
 
@@ -20,7 +22,7 @@ class Moment:
         steps, epoch: Minibatches and epochs (with its part) since the beginning.
         loss, validation: What was measured; None where it is no number.
         state: A copy.
-        made: Rows and features, shared with the run.
+        problem: The rows, shared with the run.
         settings, events: As they were.
     """
 
@@ -29,7 +31,7 @@ class Moment:
     loss: float | None
     validation: float | None
     state: State
-    made: dict[str, Any]
+    problem: Problem
     settings: dict[str, Any]
     events: tuple[Any, ...]
 
@@ -52,18 +54,20 @@ def moment_of(run: Run, loss: float, validation: float) -> Moment:
         loss=_finite(loss),
         validation=_finite(validation),
         state=run.state.copy(),
-        made={key: getattr(run, key) for key in MADE if key != "state"},
+        problem=run.problem,
         settings=deepcopy(run.settings),
         events=tuple(run.events),
     )
 
 
 def restore(run: Run, moment: Moment) -> None:
-    """The run as it was then."""
-    for key, value in moment.made.items():
-        setattr(run, key, value)
+    """The run as it was then; features are worked out again where they were others."""
+    same = run.problem is moment.problem and run.settings["features"] == moment.settings["features"]
+    run.problem, run.settings = moment.problem, deepcopy(moment.settings)
+    if not same:
+        run.prepare()
     run.state = moment.state.copy()
-    run.settings, run.events, run.steps = deepcopy(moment.settings), list(moment.events), moment.steps
+    run.events, run.steps = list(moment.events), moment.steps
 
 
 class History:
@@ -115,6 +119,18 @@ class History:
         self.moments = [kept for kept in self.moments if kept.steps <= moment.steps]
         self.points = [point for point in self.points if point[0] <= moment.steps]  # type: ignore[operator]
         self._bytes = sum(kept.size for kept in self.moments)
+
+
+def kept(undone: list[Moment]) -> list[Moment]:
+    """The newest of the moments to undo to, within their own limit; the last one always."""
+    found: list[Moment] = []
+    size = 0
+    for moment in reversed(undone[-MOST_UNDO:]):
+        size += moment.size
+        if found and size > UNDO_BYTES:
+            break
+        found.append(moment)
+    return found[::-1]
 
 
 def _finite(value: float) -> float | None:

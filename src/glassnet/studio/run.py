@@ -90,7 +90,7 @@ class Run:
         self.first = deepcopy(self.settings)
         self.events: list[Event] = []
         self.steps = 0
-        self._prepare()
+        self.prepare()
         self.state = self._first_state()
 
     def _fit_settings(self) -> None:
@@ -120,7 +120,8 @@ class Run:
         if settings["loss"] != "auto" and settings["loss"] not in problem.losses:
             settings["loss"] = "auto"
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Features and targets of the rows, as the settings want them."""
         problem = self.problem
         self.loss = problem.loss(self.settings["loss"])
         self.x = problem.prepare(self.settings["features"], problem.raw)
@@ -304,7 +305,7 @@ class Run:
             place = features.index(feature)
             self._try_features([f for f in features if f != feature])
             self.state = remove_input(self.state, place)
-        self._prepare()
+        self.prepare()
         return "input", feature, bool(on)
 
     def _try_features(self, features: list[str]) -> None:
@@ -319,7 +320,7 @@ class Run:
             raise InputError("These rows have other columns: start over with them.")
         problem.prepare(self.settings["features"], problem.raw)
         self.problem, self.settings["data"] = problem, settings
-        self._prepare()
+        self.prepare()
         self._respec()
         return "rows", settings
 

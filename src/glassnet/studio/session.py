@@ -5,6 +5,7 @@ training; what is sent back is handed to `deliver`, which never blocks. A pictur
 than two undrawn, so that a slow page, or none, holds nothing up.
 """
 
+import logging
 import queue
 import threading
 import time
@@ -18,7 +19,7 @@ import numpy as np
 from glassnet.errors import InputError
 from glassnet.studio.commands import COMMANDS
 from glassnet.studio.describe import describe_history, describe_run, layer_names
-from glassnet.studio.history import History, Moment, moment_of, restore
+from glassnet.studio.history import History, Moment, kept, moment_of, restore
 from glassnet.studio.pictures import Look, Pictures, sticky
 from glassnet.studio.run import Run
 from glassnet.studio.tour import Tour
@@ -300,7 +301,7 @@ class Session:
         self.run.apply(event)
         coalesced = event[0] == "edit" and last and last[0][:4] == event[:4]
         if before is not None and not coalesced:
-            self.undone = [*self.undone[-49:], before]
+            self.undone = kept([*self.undone, before])
         self.stage = None
         self.remember()
 
@@ -370,6 +371,7 @@ class Session:
             self.notice(str(error), "error", message_id)
         except Exception as error:  # a mistake of ours must not end the thread: the page is told
             self.playing = False
+            logging.getLogger(__name__).exception("A message could not be handled.")
             self.notice(f"Something went wrong in the studio ({type(error).__name__}: {error}).", "error", message_id)
 
     def _take(self, kind: str, content: Any) -> None:
