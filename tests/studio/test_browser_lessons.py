@@ -50,22 +50,24 @@ class Reader:
         shown = plain(self.text.inner_text())
         for paragraph in re.findall(r"<p>(.*?)</p>", part.html, re.DOTALL):
             assert plain(paragraph) in shown
-        assert self.session.about == dict(part.about)
+        self.window.until(lambda: self.session.about == dict(part.about))
         if part.about:
             self.window.until(self.button("Close", self.why).is_visible)
         if part.hide:
             self.window.until(self.is_hidden)
 
     def is_hidden(self):
-        return any("?" in formula for formula in self.why.locator("math").all_inner_texts())
+        return any("?" in formula for formula in self.why.locator("math").all_text_contents())
 
     def take(self, part):
         """One part, with all that it asks for."""
         self.read(part)
-        if part.done and part.done not in [getattr(exercise, "done", None) for exercise in part.exercises]:
-            WAITED_FOR.get(part.heading, Reader.play)(self)
+        if part.heading in WAITED_FOR:
+            WAITED_FOR[part.heading](self)
         for number, exercise in enumerate(part.exercises):
             self.solve(number, exercise)
+        if not self.session.tour.done:
+            self.play()
         if part.hide:
             self.window.until(lambda: not self.is_hidden())
 
@@ -107,7 +109,7 @@ class Reader:
 
     def play(self, holds=None, pace="full speed"):
         """Press Play, in the text where the text says so, until one may go on, or until something else holds."""
-        self.page.get_by_label("Pace").locator("visible=true").select_option(label=pace)
+        self.page.get_by_label("Pace", exact=True).select_option(label=pace)
         link = self.text.locator('a[href="#do=play"]')
         press = link.first.click if link.count() else None
         self.window.play_until(holds or (lambda run: self.session.tour.done), press=press)
@@ -123,8 +125,10 @@ class Reader:
         """Press the dashed tiles of features."""
         for feature in features:
             label = next(found["label"] for found in candidates(self.session.run) if found["name"] == feature)
-            self.button(f"Switch on feature {label}", exact=True).click()
+            tile = self.button(f"Switch on feature {label}", exact=True)
+            tile.click()
             self.window.until(lambda wanted=feature: wanted in self.settings["features"])
+            tile.wait_for(state="detached")
 
     def press_units(self, what, times, layer=0):
         """Press + or − above a column."""

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { createActions } from "../../../src/glassnet/studio/static/controls/actions.js";
 import { claim, handOver } from "../../../src/glassnet/studio/static/controls/claims.js";
 import { pointsToDrawOn } from "../../../src/glassnet/studio/static/controls/data.js";
-import { parseLink, perform } from "../../../src/glassnet/studio/static/controls/lesson.js";
+import { parseLink, perform, wanting } from "../../../src/glassnet/studio/static/controls/lesson.js";
 import { isRange } from "../../../src/glassnet/studio/static/controls/table.js";
 import { lossText, nameOf, scoreText, settingText, speedText, statusText, whole, withCurrent } from "../../../src/glassnet/studio/static/controls/text.js";
 import { placePoints } from "../../../src/glassnet/studio/static/controls/thumb.js";
@@ -141,4 +141,31 @@ test("lines of an exported picture start where the tiles stand", () => {
   assert.deepEqual(columns[0].at, [{ x: 30, y: 30, size: 40 }, { x: 30, y: 90, size: 40 }]);
   assert.equal(columns[0].pitch, 60);
   assert.deepEqual(columns[1].at, [{ x: 230, y: 60, size: 40 }]);
+});
+
+test("to collapse folds the layer that is asked about, and parts a folded network", () => {
+  const run = { settings: { layers: [{}, {}] }, folded: false };
+  const { actions, sent, store } = watched({ run });
+  actions.collapse();
+  store.state.about = { unit: [0, 3] };
+  actions.collapse();
+  store.state.about = { unit: [2, 0] }; // the output is no hidden layer
+  actions.collapse();
+  store.state.run = { ...run, folded: true };
+  actions.collapse();
+  assert.deepEqual(sent, [{ type: "collapse", on: true }, { type: "collapse", on: true, layer: 0 }, { type: "collapse", on: true },
+    { type: "collapse", on: false }]);
+});
+
+test("without a hidden layer there is nothing to collapse, and the page says so", () => {
+  const { actions, sent, store } = watched({ run: { settings: { layers: [] }, folded: false } });
+  actions.collapse();
+  assert.deepEqual(sent, []);
+  assert.match(store.state.notice.text, /no hidden layer/);
+});
+
+test("what keeps a reader from going on is said in the server's words, or in short ones", () => {
+  assert.equal(wanting({ done: true, missing: null }), "");
+  assert.equal(wanting({ done: false, missing: "Before you go on: …" }), "Before you go on: …");
+  assert.equal(wanting({ done: false, missing: null, exercise: {} }), "First solve the exercise.");
 });

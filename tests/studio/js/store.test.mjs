@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decode } from "../../../src/glassnet/studio/static/api.js";
-import { exists } from "../../../src/glassnet/studio/static/follow.js";
+import { adopted, exists, means } from "../../../src/glassnet/studio/static/follow.js";
 import { extendHistory } from "../../../src/glassnet/studio/static/history.js";
 import { decodeLink, encodeLink } from "../../../src/glassnet/studio/static/link.js";
 import { createStore } from "../../../src/glassnet/studio/static/store.js";
@@ -81,4 +81,23 @@ test("a question is let go when what it asks about is gone", () => {
   assert.ok(exists({ layer: 1 }, run));
   assert.ok(!exists({ layer: 2 }, run));
   assert.ok(exists({}, run));
+});
+
+test("a selection outlives a change only where its numbers mean the same", () => {
+  const run = (features, folded = false) => ({ folded, settings: { features } });
+  assert.ok(means({ unit: [0, 1] }, run(["a"]), run(["b"])));
+  assert.ok(!means({ unit: [0, 1] }, run(["a"]), run(["a"], true)));
+  assert.ok(means({ input: 0 }, run(["a", "b"]), run(["a"])));
+  assert.ok(!means({ input: 0 }, run(["a", "b"]), run(["b"])));
+  assert.ok(!means({ weight: [0, 1, 2] }, run(["a", "b", "c"]), run(["a", "c"])));
+  assert.ok(means({ weight: [1, 1, 2] }, run(["a", "b", "c"]), run(["a", "c"])));
+});
+
+test("a part of a lesson is adopted once, when it begins", () => {
+  const lesson = { name: "loss", part: 1, about: { unit: [0, 1] }, look: { row: 12, lines: "gradient" } };
+  assert.deepEqual(adopted(lesson, null, { most: 9, row: 3 }),
+    { about: { unit: [0, 1] }, look: { most: 9, row: 12, lines: "gradient" }, lines: "gradient" });
+  assert.equal(adopted({ ...lesson, done: true }, lesson, {}), null);
+  assert.ok(adopted({ ...lesson, part: 2 }, lesson, {}));
+  assert.equal(adopted(null, lesson, {}), null);
 });

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { markup, tree } from "../../../src/glassnet/studio/static/views/equations.js";
+import { factors, markup, tree } from "../../../src/glassnet/studio/static/views/equations.js";
 import { gradient, loss, slanted, value } from "../../../src/glassnet/studio/static/views/format.js";
+
+import { question } from "../../../src/glassnet/studio/static/views/why.js";
+import { constant, staged } from "../../../src/glassnet/studio/static/views/why/unasked.js";
 
 const words = (html) => html.replace(/<[^>]*>/g, "");
 
@@ -69,4 +72,29 @@ test("a prime belongs to what stands before it", () => {
 test("every kind of token is drawn", () => {
   const html = markup([{ i: "w", sub: "26", sup: "1", d: true }, { fn: "tanh", of: [{ i: "z" }] }, { frac: [[{ i: "a" }], [{ i: "b" }]] }, { sum: "n" }, { T: [{ i: "h" }] }, { ask: true }]);
   for (const part of ["<msubsup>", "<mfrac>", "∑", "⊤", 'class="ask"', "tanh"]) assert.ok(html.includes(part), part);
+});
+
+test("the weights of a folded layer are a product, bracketed where it has an index", () => {
+  assert.deepEqual(factors("w²v"), [{ i: "w", sup: "2" }, { i: "v" }]);
+  assert.equal(words(markup([{ i: "w²v" }])), "w2v");
+  assert.equal(words(markup([{ i: "w²v", sub: "21", d: true }])), "d(w2v)21");
+  assert.equal(markup([{ i: "w¹", sub: "2" }]), markup([{ i: "w", sup: "1", sub: "2" }]));
+});
+
+test("the bias of a folded layer is carried through the weights after it", () => {
+  const said = (letters) => words(markup(constant(factors(letters))));
+  assert.equal(said("wv"), "bv+c");
+  assert.equal(said("w¹w²v"), "b1w2v+b2v+c");
+});
+
+test("a number is asked for as a question, a layer is named", () => {
+  assert.deepEqual(question([{ i: "w", d: true }, "=", { v: 1 }]), ["Why is ", "?"]);
+  assert.deepEqual(question([{ i: "y" }, "=", { ask: true }]), ["What is ", ""]);
+  assert.deepEqual(question([{ t: "layer 1" }]), ["", ""]);
+});
+
+test("a walk through a minibatch keeps the stages before, as many as there is room for", () => {
+  const walk = (index) => staged({ index, of: 9, title: [{ i: "z" }], note: "" }).steps.map(({ number }) => number);
+  assert.deepEqual([0, 1, 2, 3, 4].map(walk).at(-1), [2, 3, 4, 5]);
+  assert.deepEqual(walk(0), [1]);
 });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as addresses from "../../../src/glassnet/studio/static/views/network/addresses.js";
 import * as edges from "../../../src/glassnet/studio/static/views/network/edges.js";
-import { gone } from "../../../src/glassnet/studio/static/views/network/collapse.js";
+import { folding, gone } from "../../../src/glassnet/studio/static/views/network/collapse.js";
+import { foldedLayer } from "../../../src/glassnet/studio/static/views/network/headers.js";
 import { along, layout, most } from "../../../src/glassnet/studio/static/views/network/layout.js";
 
 const run = {
@@ -33,8 +34,9 @@ test("what is asked about may have gone with its layer", () => {
 test("a tile is found among those shown, a hidden unit is not", () => {
   assert.equal(addresses.tileAt(frame, addresses.seat(run, { unit: [0, 2] })), 3);
   assert.equal(addresses.tileAt(frame, addresses.seat(run, { unit: [0, 1] })), -1);
-  assert.equal(addresses.tileAt(frame, addresses.seat(run, { input: 2 })), 1);
-  assert.equal(addresses.seat(run, { input: 1 }), null);
+  assert.equal(addresses.tileAt(frame, addresses.seat(run, { input: 1 })), 1); // its place in the network, as the server counts
+  assert.equal(addresses.seat(run, { input: 2 }), null);
+  assert.deepEqual(addresses.seat(run, addresses.aboutSeat(0, 1)), [0, 1]);
 });
 
 test("weights are named as the formulas name them", () => {
@@ -116,7 +118,18 @@ test("the pointer finds the line it is on, and nothing far from all", () => {
   assert.deepEqual(edges.pick(set, sx, sy - gap / 2), { bias: [0, 0] });
 });
 
-test("the column that went is the first that differs", () => {
-  assert.equal(gone([2, 6, 4, 1], [2, 4, 1]), 1);
-  assert.equal(gone([2, 6, 4, 1], [2, 6, 1]), 2);
+test("folded, a column without a bend goes into the one after it", () => {
+  const layers = (...names) => names.map((activation) => ({ activation }));
+  assert.deepEqual(gone(layers("tanh", "identity")), [2]);
+  assert.deepEqual(folding(layers("tanh", "identity")), [0, 1, 2, 2]);
+  assert.deepEqual(folding(layers("identity", "tanh")), [0, 1, 1, 2]);
+  assert.deepEqual(folding(layers("identity", "identity")), [0, 1, 1, 1]);
+  assert.deepEqual(folding(layers("tanh")), [0, 1, 2]);
+});
+
+test("the way back stands over the layer that is a product", () => {
+  const named = (...letters) => ({ layers: letters.map((letter) => ({ letter })) });
+  assert.equal(foldedLayer(named("w¹w²", "v")), 0);
+  assert.equal(foldedLayer(named("w¹", "w²v")), 1);
+  assert.equal(foldedLayer(named("wv")), 0);
 });

@@ -5,6 +5,7 @@ import * as raster from "../../../src/glassnet/studio/static/views/raster.js";
 import * as scales from "../../../src/glassnet/studio/static/views/scales.js";
 import { negativeShare } from "../../../src/glassnet/studio/static/views/map.js";
 import { shapeOf } from "../../../src/glassnet/studio/static/views/points.js";
+import { axisName, errors, marks } from "../../../src/glassnet/studio/static/views/output/key.js";
 import { nearest } from "../../../src/glassnet/studio/static/views/timeline.js";
 
 const poles = { positive: [26, 111, 184], negative: [200, 90, 0], middle: [243, 244, 246] };
@@ -132,4 +133,23 @@ test("class +1 is a disc, −1 a square, further classes have shapes of their ow
   const two = { kind: "classes", classes: ["a", "b"] }, three = { kind: "classes", classes: ["a", "b", "c"] };
   assert.deepEqual([1, 0, -1].map((t) => shapeOf(two, t)), [0, 1, 1]);
   assert.deepEqual([0, 1, 2].map((t) => shapeOf(three, t)), [0, 1, 2]);
+});
+
+test("the key names the classes, in fewer words where there is less room", () => {
+  const [first, ...shorter] = marks({ kind: "classes", classes: ["inner", "outer"], view: "plane" });
+  assert.equal(first, "● outer  ■ inner  ○ held out");
+  assert.ok(shorter.every((said, n) => said.length < [first, ...shorter][n].length || n === 1));
+  assert.deepEqual(marks({ kind: "quantity", classes: [], view: "plane" }), [""]);
+});
+
+test("an axis is called as its feature is", () => {
+  const run = { plane: [1, 0], axes: [{ name: "x1" }, { name: "x2" }], inputs: [{ name: "x1", label: "x₁" }, { name: "x1*x2", label: "x₁x₂" }] };
+  assert.equal(axisName(run, 0), "x2");
+  assert.equal(axisName(run, 1), "x₁");
+});
+
+test("the constructed network says its error and what is proved of it", () => {
+  assert.equal(errors({ trained_error: 0.1234, error: 0.0712, certified: 0.081 })[0], "trained 0.12 · constructed 0.071, at most 0.081");
+  assert.deepEqual(errors({ trained_error: 0.1234, error: 0.0712, certified: null }), ["trained 0.12 · constructed 0.071"]);
+  assert.equal(errors(null).length, 1);
 });

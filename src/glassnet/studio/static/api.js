@@ -94,7 +94,7 @@ function receive(message) {
     store.set({ lesson, ...(moved ? { verdict: null } : {}) });
   } else if (type === "done") {
     const { lesson } = store.state;
-    if (lesson?.name === message.name && lesson.part === message.part) store.set({ lesson: { ...lesson, done: true } });
+    if (lesson?.name === message.name && lesson.part === message.part) store.set({ lesson: { ...lesson, done: true, missing: null } });
   } else if (type === "taken") {
     taken = true;
     socket.close();
@@ -108,7 +108,7 @@ function receive(message) {
 }
 
 function replayed({ step, of }) {
-  return { level: "info", text: step < of ? `Training again what the link holds: ${step} of ${of}` : "" };
+  return { level: "info", text: step !== null && step < of ? `Training again what the link holds: ${step} of ${of}` : "" };
 }
 
 function receiveBinary(buffer) {

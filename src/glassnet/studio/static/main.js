@@ -15,8 +15,10 @@ import { followRun } from "./follow.js";
 import { store } from "./store.js";
 
 const VIEWS = ["network", "output", "hidden", "loss", "layers", "why", "timeline"];
+// What lags two pictures behind while it trains, and nobody sees it: each of these has its turn in every third picture.
+const TURNS = { loss: 0, layers: 1, timeline: 2, why: 2 };
 // What no picture shows: a change of these alone leaves the views as they are.
-const UNSEEN = new Set(["notice", "verdict", "panel", "upload", "drawer", "letters", "pace", "retryAt", "dropped"]);
+const UNSEEN = new Set(["notice", "verdict", "panel", "upload", "drawer", "letters", "pace", "retryAt", "dropped", "entering"]);
 
 const { state } = store;
 const actions = createActions(store, send);
@@ -29,6 +31,8 @@ const controls = [
   followRun(state, actions, store),
 ];
 const views = [];
+let pictures = 0;
+let waiting = VIEWS.length;
 const broken = new Set();
 
 /** One part that fails says so once and leaves the others alone. */
@@ -45,11 +49,18 @@ function drawControls(news) {
   controls.forEach((draw, i) => guarded(`control ${i}`, () => draw(news)));
 }
 
+function drawViews(news) {
+  const moves = state.frame?.playing && [...news].every((key) => key === "frame" || key === "history");
+  if (news.has("frame")) pictures++;
+  for (const { name, element, draw } of views) {
+    if (!moves || !(name in TURNS) || pictures % 3 === TURNS[name]) guarded(name, () => draw(element, state, actions));
+  }
+}
+
 store.subscribe((_, news) => {
   drawControls(news);
-  if ([...news].some((key) => !UNSEEN.has(key))) {
-    for (const { name, element, draw } of views) guarded(name, () => draw(element, state, actions));
-  }
+  if ([...news].some((key) => !UNSEEN.has(key))) drawViews(news);
+  if (waiting === 0 && state.frame) document.body.classList.add("drawn"); // all pictures at once, and none is seen to move
   acknowledge();
 });
 
@@ -57,7 +68,6 @@ store.subscribe((_, news) => {
 async function loadView(name) {
   const { draw } = await import(`./views/${name}.js`);
   views.push({ name, element: document.getElementById(name), draw });
-  store.set({ ready: (state.ready ?? 0) + 1 });
 }
 
 const more = matchMedia("(prefers-contrast: more)");
@@ -76,4 +86,7 @@ for (const query of [more, matchMedia("(prefers-color-scheme: dark)"), matchMedi
 }
 drawControls(new Set(Object.keys(state)));
 connect();
-for (const name of VIEWS) loadView(name).catch((error) => console.error(`The view "${name}" could not be loaded:`, error));
+for (const name of VIEWS) {
+  loadView(name).catch((error) => console.error(`The view "${name}" could not be loaded:`, error))
+    .then(() => store.set({ waiting: --waiting }));
+}

@@ -6,7 +6,7 @@ const LOADED = {
   why: null, about: {}, hover: null, look: {},
   lines: "weight", stepUnit: "epoch", pace: "even",
   lesson: null, verdict: null, panel: null, notice: null, findings: [],
-  brush: null, upload: null, problem: null,
+  brush: null, entering: false,
   theme: "auto", patterns: false, letters: true, tab: "watch", drawer: false,
 };
 

@@ -45,6 +45,11 @@ export function createActions(store, send, schedule = (fn) => requestAnimationFr
     freeze: (about, on) => tell({ type: "freeze", about, on }),
     unit: (change) => tell({ type: "unit", ...change }),
     layer: (change) => tell({ type: "layer", ...change }),
+    /** Fold the network or part it again. Of layers that all bend, the one that is asked about gives its bend up. */
+    collapse(on = !state.run?.folded, layer = hiddenOf(state)) {
+      if (state.run?.settings.layers.length === 0) return actions.notice("There is no hidden layer that could be folded.");
+      return tell({ type: "collapse", on, ...(on && layer !== null ? { layer } : {}) });
+    },
     point: (change) => tell({ type: "point", ...change }),
     look(change) {
       set({ look: { ...state.look, ...change } });
@@ -55,7 +60,10 @@ export function createActions(store, send, schedule = (fn) => requestAnimationFr
       const id = tell({ type: "panel", panel });
       set({ panel: { panel, loading: true, id } });
     },
-    lesson: (name, part = 0) => tell(name === null ? { type: "lesson", name } : { type: "lesson", name, part }),
+    lesson(name, part = 0) {
+      set({ entering: name !== null });
+      return tell(name === null ? { type: "lesson", name } : { type: "lesson", name, part });
+    },
     tryAnswer: (exercise, answer) => tell({ type: "try", exercise, answer }),
     reveal: (exercise) => tell({ type: "reveal", exercise }),
 
@@ -87,6 +95,13 @@ export function createActions(store, send, schedule = (fn) => requestAnimationFr
     notice: (text, level = "info") => set({ notice: { text, level } }),
   };
   return actions;
+}
+
+/** The hidden layer that is asked about, from 0; null if none is. */
+function hiddenOf({ about, run }) {
+  if (!run || run.folded) return null; // a folded network counts its layers otherwise
+  const l = about.layer ?? about.unit?.[0] ?? about.bias?.[0] ?? about.weight?.[0];
+  return l !== undefined && l < run.settings.layers.length ? l : null;
 }
 
 /** What this browser keeps between visits: a theme, a pace. Nothing else, and never anything about data. */

@@ -82,6 +82,26 @@ export function fold(summary, ...children) {
   return element("details", { class: "fold" }, summary, element("div", { class: "fold-body" }, ...children));
 }
 
+const MANY = 12; // entries that a glance finds without searching
+
+/** A field that leaves of a long list what holds its words; call `settle` when the list has been filled anew. */
+export function searchable(list, name) {
+  const none = element("p", { class: "hint", hidden: true }, "Nothing is called that.");
+  const field = element("input", { type: "search", class: "search", placeholder: `search ${name}`, "aria-label": `Search ${name}` });
+  function settle() {
+    const wanted = field.value.trim().toLowerCase();
+    const entries = [...list.children];
+    field.hidden = entries.length <= MANY;
+    for (const entry of entries) {
+      const words = entry.querySelector("label, th, span")?.textContent ?? entry.textContent;
+      entry.hidden = !field.hidden && !words.toLowerCase().includes(wanted);
+    }
+    none.hidden = field.hidden || entries.some((entry) => !entry.hidden);
+  }
+  field.oninput = settle;
+  return { parts: [field, none], settle };
+}
+
 /** One tab stop for a group of buttons: arrows walk inside it. */
 export function rove(group, isCurrent) {
   const items = () => [...group.querySelectorAll("button:not([hidden])")];

@@ -18,20 +18,21 @@ export function mountHeader(state, actions) {
   const settleTabs = rove(at("tabs"), (button) => button.hasAttribute("aria-current"));
   at("open-settings").onclick = () => actions.setDrawer(!state.drawer);
 
-  const write = (id, text) => {
-    const cell = at(id);
-    if (cell.textContent !== text) cell.textContent = text;
+  const cells = ["epoch", "loss", "validation", "score", "score-name", "speed"].map((name) => [name, at(`number-${name}`).firstChild]);
+  const texts = Object.fromEntries(cells); // a text that is changed costs less than one that is replaced
+  const write = (name, text) => {
+    if (texts[name].data !== text) texts[name].data = text;
   };
   let playing = null;
 
   function drawRun(frame, run) {
     const trains = frame.playing && state.connection === "open"; // the server rests when the page is gone
-    write("number-epoch", whole((frame.looking ?? frame).epoch));
-    write("number-loss", lossText(frame.loss));
-    write("number-validation", lossText(frame.validation));
-    write("number-score-name", run?.score ?? "accuracy");
-    write("number-score", scoreText(frame.validation_score ?? frame.score, run?.score));
-    write("number-speed", frame.looking ? "looking back" : trains ? speedText(frame.epochs_per_second) : "paused");
+    write("epoch", whole((frame.looking ?? frame).epoch));
+    write("loss", lossText(frame.loss));
+    write("validation", lossText(frame.validation));
+    write("score-name", run?.score ?? "accuracy");
+    write("score", scoreText(frame.validation_score ?? frame.score, run?.score));
+    write("speed", trains ? speedText(frame.epochs_per_second) : "paused");
     if (playing === trains) return;
     playing = trains;
     for (const id of ["play", "foot-play"]) {
@@ -64,6 +65,7 @@ export function mountHeader(state, actions) {
       at("open-settings").setAttribute("aria-expanded", String(state.drawer));
       document.body.classList.toggle("drawer", state.drawer);
     }
+    if (news.has("lesson") && !state.lesson && state.drawer) actions.setDrawer(false); // the settings are beside it again
     if (news.has("theme") || news.has("patterns")) dress(state);
   };
 }

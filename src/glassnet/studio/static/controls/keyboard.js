@@ -6,7 +6,7 @@ const LINES = ["weight", "gradient", "update"];
 const KEYS = [
   ["Space", "play, pause"], [".", "one step"], [",", "one picture back"], ["1 2 3", "a step is an epoch, a batch, a stage"],
   ["← ↑ → ↓", "walk the units; ← → between layers"], ["L", "lines of a unit, by |w|"], ["Enter", "why"], ["E", "edit the value"],
-  ["F", "freeze"], ["G", "lines show weight, gradient, last update"], ["C", "collapse"], ["P", "patterns beside colours"],
+  ["F", "freeze"], ["G", "lines show weight, gradient, last update"], ["C", "fold layers without a bend, part them again"], ["P", "patterns beside colours"],
   ["R", "start over"], ["Ctrl Z", "undo"], ["Esc", "back"], ["?", "this list"],
 ];
 
@@ -33,7 +33,7 @@ export function mountKeyboard(state, actions) {
     e: () => at("why").dispatchEvent(new CustomEvent("edit")),
     f: () => freeze(state, actions),
     g: () => actions.setLines(LINES[(LINES.indexOf(state.lines) + 1) % LINES.length]),
-    c: () => actions.panel("collapse"),
+    c: () => actions.collapse(),
     p: () => actions.setPatterns(!state.patterns),
     r: actions.over,
     "?": box.open,

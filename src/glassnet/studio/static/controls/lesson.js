@@ -19,19 +19,22 @@ export function parseLink(href) {
 export function mountLesson(state, actions, openLessons) {
   const rail = document.getElementById("lesson");
   const bar = element("div", { class: "parts", role: "img" });
-  const crumb = element("p", { class: "crumb" });
+  const which = element("span", { class: "which" });
+  const where = element("span", {});
+  const crumb = element("p", { class: "crumb" }, which, where);
   const title = element("h2", { class: "big", tabIndex: -1 });
   const leave = button(icon("close"), () => actions.lesson(null), {
     class: "icon-button", "aria-label": "Leave the lesson", title: "Leave the lesson",
   });
   const text = element("div", { class: "lesson-text" });
   const exercises = element("div", { class: "exercises" });
+  const missing = element("p", { class: "hint missing", id: "missing", role: "status" });
   const back = button("Back", () => go(-1));
   const show = button("Show me", () => actions.reveal(state.lesson.exercise.id));
-  const next = button("Next", () => go(1));
+  const next = button("Next", () => go(1), { "aria-describedby": "missing" });
   rail.append(
     element("div", { class: "lesson-top" }, bar, leave), element("div", {}, crumb, title), text, exercises,
-    element("span", { class: "grow" }), element("div", { class: "lesson-ways" }, back, show, next));
+    element("span", { class: "grow" }), element("div", { class: "lesson-ways" }, missing, back, show, next));
   const asked = new Map(); // exercises of this part by id: those that are solved stay, with what was said
   let shown = "";
 
@@ -52,9 +55,8 @@ export function mountLesson(state, actions, openLessons) {
   function write({ number, of, name, title: lessonTitle, part, parts, html, heading, last }) {
     bar.replaceChildren(...Array.from({ length: parts }, (_, i) => element("i", { class: i <= part ? "" : "todo" })));
     bar.setAttribute("aria-label", `Part ${part + 1} of ${parts}`);
-    crumb.textContent = heading
-      ? `Lesson ${number}: ${lessonTitle} · ${part + 1} of ${parts}`
-      : `Lesson ${number} of ${of} · part ${part + 1} of ${parts}`;
+    which.textContent = which.title = heading ? `${number}. ${lessonTitle}` : `Lesson ${number} of ${of}`;
+    where.textContent = `${part + 1} of ${parts}`;
     title.textContent = heading || lessonTitle;
     text.innerHTML = html; // written and escaped by the server
     asked.clear();
@@ -83,9 +85,16 @@ export function mountLesson(state, actions, openLessons) {
       if (lesson?.exercise && !asked.has(lesson.exercise.id)) add(lesson.exercise);
       show.hidden = !lesson?.exercise;
       next.disabled = !lesson?.done;
+      missing.textContent = lesson ? wanting(lesson) : "";
     }
     if (news.has("verdict") && verdict) asked.get(verdict.exercise)?.judge(verdict);
   };
+}
+
+/** What keeps the reader from going on: the server's word for it, if it has one. */
+export function wanting({ done, missing, exercise }) {
+  if (done) return "";
+  return missing ?? (exercise ? "First solve the exercise." : "First do what the text asks for.");
 }
 
 /** Words that point into the picture: hover lights, click selects or does. */
@@ -152,7 +161,7 @@ export function perform(what, actions) {
     branch: actions.branch, recover: actions.recover, undo: actions.undo,
     step: () => (detail ? actions.step(detail) : actions.step()),
     stage: () => actions.step("stage"), epoch: () => actions.step("epoch"), batch: () => actions.step("batch"),
-    collapse: () => actions.panel("collapse"), panel: () => actions.panel(detail),
+    collapse: () => actions.collapse(), panel: () => actions.panel(detail),
     lines: () => actions.setLines(detail), tab: () => actions.setTab(detail),
   };
   if (Object.hasOwn(known, verb)) known[verb]();

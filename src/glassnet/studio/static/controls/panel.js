@@ -65,7 +65,7 @@ function tableOf(header, rows, caption) {
     element("thead", {}, element("tr", {}, ...header.map((cell) => (cell === "" ? element("td", {}) : element("th", { scope: "col" }, cell))))),
     element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((cell, i) => {
       const text = typeof cell === "number" ? (Number.isInteger(cell) ? whole(cell) : value(cell)) : String(cell ?? "");
-      if (i === 0) return element("th", { scope: "row" }, text);
+      if (i === 0 && text) return element("th", { scope: "row" }, text); // a row without a name has no heading
       const made = element("td", {}, text);
       if (typeof cell === "number") {
         made.className = "number";

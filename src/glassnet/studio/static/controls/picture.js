@@ -36,7 +36,7 @@ function svgOf(box, state) {
   return new XMLSerializer().serializeToString(out);
 }
 
-const CONTROLS = ".lines, select, input, dialog, .visually-hidden, .units, .add-layer, .offs, .labels ~ .labels, "
+const CONTROLS = ".lines, select, input, dialog, .visually-hidden, .units, .add-layer, .fold-layer, .part-layer, .offs, .labels ~ .labels, "
   + ".list-panel, .segmented, .key > .wide[aria-hidden]";
 
 function collect(element, frame, out) {

@@ -1,7 +1,7 @@
 // The network's shape: activation, first weights, biases, features and, where the picture has no room for it, layers.
 
 import { claim } from "./claims.js";
-import { button, choice, element, fillChoice, fold, labelled } from "./dom.js";
+import { button, choice, element, fillChoice, fold, labelled, searchable } from "./dom.js";
 import { nameOf } from "./text.js";
 
 export function mountStructure(section, state, actions) {
@@ -13,7 +13,7 @@ export function mountStructure(section, state, actions) {
   const layers = element("div", { class: "slim-only layers", role: "group", "aria-label": "Hidden layers" });
   const features = mountFeatures(state, actions);
   section.append(
-    labelled("activation", activation), labelled("first weights", init), labelled("biases", bias), layers, features.element,
+    labelled("activation", activation), labelled("first weights", init), element("label", { class: "row" }, element("span", {}, "biases"), bias), layers, features.element,
   );
 
   return function draw(news) {
@@ -32,28 +32,30 @@ export function mountStructure(section, state, actions) {
 }
 
 function drawLayers(box, state, actions, all) {
-  const { layers } = state.run.settings;
-  const text = JSON.stringify([layers, all]);
+  const { settings: { layers }, folded } = state.run;
+  const text = JSON.stringify([layers, all, folded]);
   if (box.dataset.shown === text) return; // keep the focus where it is
   box.dataset.shown = text;
   const rows = layers.map(({ units, activation }, l) => {
     const name = `hidden layer ${l + 1}`;
     const select = choice((value) => actions.set({
       layers: layers.map((layer, k) => (k === l ? { ...layer, activation: value } : layer)),
-    }), { "aria-label": `Activation of ${name}` });
+    }), { "aria-label": `Activation of ${name}`, disabled: folded });
     fillChoice(select, all, activation);
     return element("div", { class: "row", role: "group", "aria-label": `Hidden layer ${l + 1}, ${units} units` },
-      button("−", () => actions.unit({ layer: l, remove: null }), { "aria-label": `One unit less in ${name}`, disabled: units === 1 }),
+      button("−", () => actions.unit({ layer: l, remove: null }), { "aria-label": `One unit less in ${name}`, disabled: folded || units === 1 }),
       element("span", { class: "units" }, `${units} units`),
-      button("+", () => actions.unit({ layer: l, add: true }), { "aria-label": `One unit more in ${name}` }),
+      button("+", () => actions.unit({ layer: l, add: true }), { "aria-label": `One unit more in ${name}`, disabled: folded }),
       select,
       button("×", () => actions.layer({ remove: l }), { "aria-label": `Remove ${name}` }));
   });
-  box.replaceChildren(...rows, button("+ layer", () => actions.layer({ add: true }), { class: "dashed" }));
+  box.replaceChildren(...rows, button("+ layer", () => actions.layer({ add: true }), { class: "dashed", disabled: folded }),
+    button(folded ? "Part the layers again" : "Collapse", () => actions.collapse(), { disabled: layers.length === 0 }));
 }
 
 function mountFeatures(state, actions) {
   const list = element("div", { class: "features", role: "group", "aria-label": "Features" });
+  const search = searchable(list, "features");
   const summary = element("summary", {}, "features");
   const formula = element("input", { type: "text", placeholder: "x1*x2", autocomplete: "off", spellcheck: false, id: "own-feature" });
   const problem = element("p", { class: "problem", role: "alert" });
@@ -86,8 +88,9 @@ function mountFeatures(state, actions) {
       box.onchange = () => actions.set({
         features: box.checked ? [...chosen(), input.name] : chosen().filter((name) => name !== input.name),
       });
-      return element("label", { class: "check" }, box, element("span", {}, input.label ?? input.name));
+      return element("label", { class: "check" }, box, element("span", { title: input.name }, input.label ?? input.name));
     }));
+    search.settle();
   }
-  return { element: fold(summary, list, form), draw: drawList };
+  return { element: fold(summary, ...search.parts, list, form), draw: drawList };
 }

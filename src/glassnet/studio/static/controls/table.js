@@ -1,6 +1,6 @@
 // A table's own settings: what to predict, what kind each column is, which two axes the picture has, what is held.
 
-import { choice, dialog, button, element, fillChoice, fold, labelled, slider } from "./dom.js";
+import { choice, dialog, button, element, fillChoice, fold, labelled, searchable, slider } from "./dom.js";
 import { nameOf, settingText } from "./text.js";
 
 export function mountTable(state, actions) {
@@ -11,9 +11,10 @@ export function mountTable(state, actions) {
   const across = choice((i) => turn(Number(i), state.run.plane[1]));
   const up = choice((i) => turn(state.run.plane[0], Number(i)));
   const held = element("div", { class: "held", role: "group", "aria-label": "Held values" });
+  const search = searchable(held, "columns");
   const tableBox = element("div", {}, title, labelled("predict", target), button("Columns…", columns.open, { class: "wide-button" }));
   const planeBox = element("div", {}, labelled("across", across), labelled("up", up),
-    fold(element("summary", {}, "held values"), held));
+    fold(element("summary", {}, "held values"), ...search.parts, held));
   const box = element("div", { class: "table-settings", hidden: true }, tableBox, planeBox);
 
   /** The same axis twice is no plane: then the two change places. */
@@ -42,13 +43,13 @@ export function mountTable(state, actions) {
         const options = axes.map(({ name }, i) => [i, name]);
         fillChoice(across, options, plane[0]);
         fillChoice(up, options, plane[1]);
-        drawHeld(held, controls, state, actions);
+        drawHeld(held, controls, state, actions, search.settle);
       }
     },
   };
 }
 
-function drawHeld(box, controls, { run }, actions) {
+function drawHeld(box, controls, { run }, actions, settle) {
   const text = JSON.stringify([run.choices, run.plane]);
   if (box.dataset.shown !== text) {
     box.dataset.shown = text;
@@ -57,6 +58,7 @@ function drawHeld(box, controls, { run }, actions) {
     controls.clear();
     for (const name of names) controls.set(name, heldControl(name, run.choices[name], (value) => actions.look({ held: { [name]: value } })));
     box.replaceChildren(...[...controls.values()].map((control) => control.element));
+    settle();
   }
   for (const [name, control] of controls) {
     if (run.held?.[name] !== undefined) control.set(run.held[name]);
@@ -102,10 +104,13 @@ function mountColumns(state, actions) {
         notes ? element("td", {}, note ?? "") : null);
     });
     const heads = ["column", "kind", ...(notes ? ["how it is read"] : [])].map((head) => element("th", { scope: "col" }, head));
+    const body = element("tbody", {}, ...rows);
+    const search = searchable(body, "columns");
     box.body.replaceChildren(
-      element("p", {}, "What each column is decides how it reaches the network. A new kind starts the training over."),
+      element("p", {}, "What each column is decides how it reaches the network. A new kind starts the training over."), ...search.parts,
       element("div", { class: "scroll", tabIndex: 0, role: "group", "aria-label": "Kinds of the columns" },
-        element("table", { class: "plain" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows))));
+        element("table", { class: "plain" }, element("thead", {}, element("tr", {}, ...heads)), body)));
+    search.settle();
   }
   return { draw, open: box.open };
 }

@@ -14,10 +14,25 @@ const fence = children => ["mrow", {}, ["mo", { stretchy: "false" }, "("], ...ch
 const isNumber = string => /^[\d.,]+$/.test(string);
 const index = string => [isNumber(string) ? "mn" : "mi", {}, string];
 
+// "w²v" is what two layers make together: a product of letters, each with its own number.
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+export function factors(letters) {
+  const found = [...letters.matchAll(/([a-z])([⁰¹²³⁴⁵⁶⁷⁸⁹]*)/g)];
+  return found.map(([, i, high]) => high ? { i, sup: [...high].map(n => SUPERSCRIPTS.indexOf(n)).join("") } : { i });
+}
+
 function identifier({ i, sub, sup, d }) {
+  if (i.length > 1 && /^(w[⁰¹²³⁴-⁹]*)+v?$/.test(i)) return product(factors(i), sub, d);
   const base = ["mi", i.length > 1 ? { mathvariant: "normal" } : {}, i];
   const scripted = sub && sup ? ["msubsup", {}, base, index(sub), index(sup)]
     : sub ? ["msub", {}, base, index(sub)] : sup ? ["msup", {}, base, index(sup)] : base;
+  return d ? ["mrow", {}, ["mi", {}, "d"], scripted] : scripted;
+}
+
+function product(parts, sub, d) {
+  if (parts.length === 1) return identifier({ ...parts[0], sub, d });
+  const made = parts.map(identifier), inner = sub || d ? fence(made) : row(made);
+  const scripted = sub ? ["msub", {}, inner, index(sub)] : inner;
   return d ? ["mrow", {}, ["mi", {}, "d"], scripted] : scripted;
 }
 

@@ -1,6 +1,6 @@
 // Weights and gradients of each layer as histograms: a layer that starves or explodes shows here first.
 
-import { attribute, el, keep, text } from "./dom.js";
+import { attribute, el, keep, phone, text } from "./dom.js";
 import { box, fit, watch } from "./canvas.js";
 import { palette as read } from "./colours.js";
 import { gradient, sup, value } from "./format.js";
@@ -36,7 +36,7 @@ export function draw(element, state, actions) {
     attribute(buttons[l], "aria-label", `Layer ${letter(run, l)}: ask why`);
     attribute(buttons[l], "aria-pressed", String(state.about?.layer === l));
   }
-  const { width } = box(view.holder), palette = read(state), row = 24, height = row * count;
+  const { width } = box(view.holder), palette = read(state), row = phone() ? 44 : 24, height = row * count;
   const key = [palette.key, width, count].join();
   if (view.frame === frame && view.key === key) return;
   Object.assign(view, { frame, key });

@@ -11,7 +11,7 @@ import * as key from "./network/key.js";
 import * as lists from "./network/lists.js";
 import * as tiles from "./network/tiles.js";
 import { along, layout, most } from "./network/layout.js";
-import { join } from "./network/collapse.js";
+import { join, leave } from "./network/collapse.js";
 import { listen } from "./network/pointer.js";
 
 const DIM = 0.38, FADE = 120; // milliseconds
@@ -28,8 +28,9 @@ function build(element) {
   view.tiles.setAttribute("role", "group");
   view.tiles.setAttribute("aria-label", "Units. Arrows walk, Enter asks why, L lists lines");
   view.addLayer = el("button", { type: "button", class: "add-layer", on: { click: () => view.actions.layer({ add: true }) } }, "+ layer");
+  view.part = el("button", { type: "button", class: "part-layer", hidden: true, title: "Part the layers again (C)", on: { click: () => view.actions.collapse(false) } }, "part again");
   view.chip = el("div", { class: "chip", hidden: true });
-  view.area = el("div", { class: "net-area" }, view.base, view.headers, view.addLayer, view.labels, view.offLabels, view.tiles, view.offs, view.mores, view.chip);
+  view.area = el("div", { class: "net-area" }, view.base, view.headers, view.addLayer, view.part, view.labels, view.offLabels, view.tiles, view.offs, view.mores, view.chip);
   element.append(el("h2", { class: "visually-hidden" }, "Network"), view.area, key.make(view), lists.make(view));
   element.classList.add("network");
   watch(element, () => { if (view.state) draw(element, view.state, view.actions); });
@@ -42,7 +43,7 @@ function structure(view, state) {
   const { run, frame } = state, { width, height } = box(view.root), small = phone();
   const signature = JSON.stringify([run.version, frame.shown, frame.more, width, height, small, run.frozen.length]);
   if (signature === view.structure) return;
-  const before = view.run;
+  const before = view.run, folds = before && before.folded !== run.folded && !still() ? leave(view, before, run) : null;
   view.structure = signature;
   view.run = run;
   const longest = Math.max(...run.inputs.map(input => input.label.length), 0);
@@ -52,8 +53,8 @@ function structure(view, state) {
   const old = view.set;
   view.set = edges.list(run, frame, view.plan);
   if (old) Object.assign(view.set, { scale: old.scale, kept: old.kept });
-  if (before && before.sizes.length !== run.sizes.length && !still()) join(view, before, run);
   tiles.arrange(view, state, view.plan);
+  if (folds) join(view, run, folds);
   mores(view, state);
   headers.draw(view, state, view.plan);
   const asked = most(height, small);

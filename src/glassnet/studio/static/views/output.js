@@ -2,6 +2,7 @@
 
 import { attribute, el, show, text } from "./dom.js";
 import { box, watch } from "./canvas.js";
+import * as keys from "./output/key.js";
 import { palette as read } from "./colours.js";
 import { short, value } from "./format.js";
 import { seat, tileAt, unitName } from "./network/addresses.js";
@@ -12,7 +13,7 @@ import { listen } from "./output/pointer.js";
 const views = new WeakMap();
 
 function build(element) {
-  const view = { canvas: el("canvas", { role: "img", "aria-label": "Output" }), title: el("span", { class: "name" }), note: el("span", { class: "wide note" }) };
+  const view = { canvas: el("canvas", { role: "img", "aria-label": "Output" }), title: el("span", { class: "name" }) };
   view.top = el("canvas", { class: "over", "aria-hidden": "true" });
   view.holder = el("div", { class: "plot output-plot" }, view.canvas, view.top);
   view.choice = el("select", { class: "switch", "aria-label": "Output shown", hidden: true, on: { change: event => view.actions.look({ output: Number(event.target.value) }) } });
@@ -20,7 +21,7 @@ function build(element) {
   // The same as a click on a row, for keys.
   view.row = el("input", { type: "number", min: "1", "aria-label": "Row looked at", placeholder: "row", title: "Row looked at", on: { change: event => view.actions.look({ row: event.target.value ? Number(event.target.value) - 1 : null, at: null }) } });
   view.none = el("p", { class: "empty", hidden: true }, "This network has no picture over two features; units show their values at a row.");
-  element.append(el("h2", {}, view.title, view.choice, view.note), view.holder, view.none, el("p", { class: "axes wide" }, view.across, view.row, view.range));
+  element.append(el("h2", {}, view.title, view.choice, ...keys.make(view)), view.holder, view.none, el("p", { class: "axes wide" }, view.across, view.row, view.range), view.errors);
   watch(view.holder, () => { if (view.state) draw(element, view.state, view.actions); });
   listen(view);
   views.set(element, view);
@@ -28,8 +29,8 @@ function build(element) {
 }
 
 function heading(view, state, hovered) {
-  const { run, frame } = state, several = run.outputs.length > 1;
-  text(view.title, hovered ? `Unit ${hovered}` : run.view === "curve" ? `y over ${run.axes[run.plane[0]].name}` : several ? "Output" : "Output y");
+  const { run } = state, several = run.outputs.length > 1;
+  text(view.title, hovered ? `Unit ${hovered}` : run.view === "curve" ? `y over ${keys.axisName(run, 0)}` : several ? "Output" : "Output y");
   show(view.choice, several && !hovered);
   const names = run.outputs.join("\n");
   if (several && view.names !== names) {
@@ -38,18 +39,15 @@ function heading(view, state, hovered) {
   }
   const shown = String(state.look?.output ?? 0);
   if (several && view.choice.value !== shown && view.choice !== document.activeElement) view.choice.value = shown;
-  const two = run.kind === "classes" && run.classes.length === 2;
-  const built = frame.built ? ` built: ${frame.built.units} units, error ${short(frame.built.error)}` : "";
-  text(view.note, hovered ? "" : run.view === "curve" ? built || "hollow: held out" : two ? "● +1  ■ −1  ○ held out" : several ? "" : "colour: value");
-  if (two) attribute(view.note, "title", `● ${run.classes[1]}, ■ ${run.classes[0]}, hollow: held out`);
 }
 
 function axes(view, { run }) {
   const [a, b] = (run.plane ?? []).map(n => run.axes[n]);
   if (!a) return;
   const span = axis => `${short(axis.lo)} to ${short(axis.hi)}`;
-  text(view.across, run.view === "curve" ? `${a.name} →` : `${a.name} →  ${b.name} ↑`);
-  attribute(view.across, "title", run.view === "curve" ? `${a.name} across` : `${a.name} across, ${b.name} up`);
+  const [across, up] = [0, 1].map(n => keys.axisName(run, n));
+  text(view.across, run.view === "curve" ? `${across} →` : `${across} →  ${up} ↑`);
+  attribute(view.across, "title", `${a.name} across, ${span(a)}${run.view === "curve" ? "" : `; ${b.name} up, ${span(b)}`}`);
   text(view.range, run.view === "curve" || span(a) === span(b) ? span(a) : `${span(a)} · ${span(b)}`);
 }
 
@@ -64,7 +62,9 @@ export function draw(element, state, actions) {
   Object.assign(view, { state, actions });
   if (!run || !frame?.arrays || frame.version !== run.version || !box(view.holder)) return;
   const hover = run.view === "plane" ? seat(run, state.hover) : null, tile = tileAt(frame, hover);
-  heading(view, state, tile >= 0 && hover[0] < run.sizes.length - 1 ? unitName(run, ...hover) : null);
+  const hovered = tile >= 0 && hover[0] < run.sizes.length - 1 ? unitName(run, ...hover) : null, palette = read(state);
+  heading(view, state, hovered);
+  keys.draw(view, state, palette, hovered);
   axes(view, state);
   row(view, state);
   const drawable = run.view === "curve" ? frame.arrays.curve : frame.arrays.output;
@@ -72,7 +72,7 @@ export function draw(element, state, actions) {
   show(view.holder, !!drawable);
   const { width, height } = box(view.holder);
   if (!drawable || !width) return;
-  const palette = read(state), big = tile >= 0 && hover[0] < run.sizes.length - 1 && frame.arrays.maps ? tile : -1;
+  const big = tile >= 0 && hover[0] < run.sizes.length - 1 && frame.arrays.maps ? tile : -1;
   const key = [run.version, palette.key, width, height, big, state.patterns, state.look?.output, points?.version, points?.arrays?.t.length].join();
   const marked = [key, frame.row, frame.at, state.hover?.row, view.ghost].join();
   const fresh = view.frame !== frame || view.key !== key || view.points !== points;

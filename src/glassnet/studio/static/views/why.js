@@ -16,7 +16,8 @@ const views = new WeakMap();
 
 function build(element) {
   const view = { root: element };
-  view.title = el("strong", { class: "why-title" });
+  view.lead = el("span"); view.formula = el("span"); view.mark = el("span");
+  view.title = el("strong", { class: "why-title" }, view.lead, view.formula, view.mark);
   view.crumb = el("span", { class: "crumb wide" });
   view.freezeText = el("span", {}, "Freeze");
   view.freeze = el("button", { type: "button", class: "freeze", hidden: true, on: { click: () => {
@@ -27,7 +28,8 @@ function build(element) {
   view.steps = el("ol", { class: "steps" });
   view.tables = el("div", { class: "why-tables", hidden: true });
   view.left = el("div", { class: "why-left" }, view.steps, view.tables);
-  view.side = el("div", { class: "why-side", hidden: true }, ...figures.make(view), edit.make(view));
+  view.asking = el("ul", { class: "asking", hidden: true });
+  view.side = el("div", { class: "why-side", hidden: true }, view.asking, ...figures.make(view), edit.make(view));
   element.append(el("div", { class: "why-top" }, view.title, view.crumb, el("span", { class: "grow" }), view.freeze, view.close),
     view.body = el("div", { class: "why-body" }, view.left, view.side));
   element.classList.add("why");
@@ -42,15 +44,25 @@ function build(element) {
   return view;
 }
 
+// What is asked, as a sentence. A layer, of which there is no one number, is only named; a lesson may ask the reader.
+export const question = title => title.some(token => token.ask) ? ["What is ", ""] : title.includes("=") ? ["Why is ", "?"] : ["", ""];
+
 const makeStep = n => el("li", { class: "step" }, el("b", { "aria-hidden": "true" }, String(n + 1)), el("div", { class: "formula" }), el("small"));
 
 function steps(view, list) {
   const nodes = keep(view.steps, list.length, makeStep);
-  list.forEach(({ tokens, note }, n) => {
-    const [, formula, small] = nodes[n].children, math = update(formula.firstElementChild, tokens);
+  list.forEach(({ tokens, note, number }, n) => {
+    const [ordinal, formula, small] = nodes[n].children, math = update(formula.firstElementChild, tokens);
     if (math !== formula.firstElementChild) formula.replaceChildren(math);
+    text(ordinal, String(number ?? n + 1));
     text(small, note ?? "");
   });
+}
+
+function asking(view, list) {
+  show(view.asking, !!list);
+  if (!list || view.asking.firstChild) return;
+  view.asking.append(...list.map(([what, tells]) => el("li", {}, el("b", {}, what), el("span", {}, tells))));
 }
 
 // A formula a little too wide is set smaller; a much wider one scrolls, and what scrolls must take the keyboard.
@@ -69,10 +81,12 @@ function reach(view) {
     attribute(formula, "role", wides[n] ? "group" : null);
     attribute(formula, "aria-label", wides[n] ? "Formula, scrolls sideways" : null);
   });
-  const tall = view.left.scrollHeight > view.left.clientHeight + 1;
-  attribute(view.left, "tabindex", tall ? "0" : null);
-  attribute(view.left, "role", tall ? "group" : null);
-  attribute(view.left, "aria-label", tall ? "Derivation" : null);
+  for (const [part, name] of [[view.left, "Derivation"], [view.side, "Check and edit"], [view.tables, "Tables"]]) {
+    const scrolls = part.scrollHeight > part.clientHeight || part.scrollWidth > part.clientWidth;
+    attribute(part, "tabindex", scrolls ? "0" : null);
+    attribute(part, "role", scrolls ? "group" : null);
+    attribute(part, "aria-label", scrolls ? name : null);
+  }
 }
 
 export function draw(element, state, actions) {
@@ -91,8 +105,10 @@ export function draw(element, state, actions) {
   if (!fresh) return;
   Object.assign(view, { drawn: kept, palette: palette.key });
 
-  const title = update(view.title.firstElementChild, kept.title);
-  if (title !== view.title.firstElementChild) view.title.replaceChildren(title);
+  const title = update(view.formula.firstElementChild, kept.title), [lead, mark] = question(asked ? kept.title : []);
+  if (title !== view.formula.firstElementChild) view.formula.replaceChildren(title);
+  text(view.lead, lead);
+  text(view.mark, mark);
   text(view.crumb, kept.crumb ?? "");
   attribute(view.crumb, "title", kept.crumb ?? null);
   steps(view, kept.steps ?? []);
@@ -100,7 +116,8 @@ export function draw(element, state, actions) {
   show(view.freeze, !!kept.freeze);
   attribute(view.freeze, "aria-pressed", kept.freeze ? String(!!kept.freeze.on) : null);
   text(view.freezeText, kept.freeze?.on ? "Frozen" : "Freeze");
-  const aside = !!(kept.check || kept.shares || kept.histogram || kept.edit);
+  asking(view, kept.asking);
+  const aside = !!(kept.check || kept.shares || kept.histogram || kept.edit || kept.asking);
   show(view.side, aside);
   toggle(view.body, "alone", !aside);
   figures.draw(view, kept, palette, box(view.side)?.width || 216, value);

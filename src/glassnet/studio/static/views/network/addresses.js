@@ -28,7 +28,7 @@ export function exists(run, about) {
   if (about?.bias) return within(...about.bias) && run.blocks[about.bias[0]].b !== null;
   if (about?.unit) return within(...about.unit);
   if (about?.layer !== undefined) return about.layer < run.sizes.length - 1;
-  return about?.input !== undefined && about.input < run.inputs.length;
+  return about?.input !== undefined && about.input < run.sizes[0];
 }
 
 export const same = (a, b) => JSON.stringify(a ?? {}) === JSON.stringify(b ?? {});
@@ -39,13 +39,10 @@ export function inputOf(run, place) { return run.inputs.findIndex(input => input
 export function seat(run, about) {
   if (about?.unit) return [about.unit[0] + 1, about.unit[1]];
   if (about?.bias) return [about.bias[0] + 1, about.bias[1]];
-  const input = about?.input === undefined ? null : run.inputs[about.input];
-  return input?.on && input.place !== null ? [0, input.place] : null;
+  return about?.input !== undefined && about.input < run.sizes[0] ? [0, about.input] : null;
 }
 
-export function aboutSeat(run, column, index) {
-  return column === 0 ? { input: inputOf(run, index) } : { unit: [column - 1, index] };
-}
+export const aboutSeat = (column, index) => column === 0 ? { input: index } : { unit: [column - 1, index] };
 
 // Which map of the frame is drawn for it; −1 if it is hidden away.
 export function tileAt(frame, seatOf) {

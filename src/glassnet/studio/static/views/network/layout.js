@@ -2,7 +2,7 @@
 
 export const FLOOR = 28;          // pixels from unit to unit under which units are hidden away
 const DESK = { tile: 38, pitch: 56, output: 52, top: 78, bottom: 50, left: 104, right: 64 };
-const PHONE = { tile: 28, pitch: 36, output: 52, top: 34, bottom: 58, left: 46, right: 34 };
+const PHONE = { tile: 28, pitch: 36, output: 52, top: 34, bottom: 58, left: 70, right: 34 };
 const PHONE_MOST = 6;
 
 export const room = (height, phone) => { const s = phone ? PHONE : DESK; return height - s.top - s.bottom; };

@@ -2,7 +2,7 @@
 
 import { attribute, el, show, text } from "../dom.js";
 import { gradient, value } from "../format.js";
-import { inputOf, same, seat, unitName, weightName, weightAt } from "./addresses.js";
+import { aboutSeat, same, seat, unitName, weightName, weightAt } from "./addresses.js";
 
 export function make(view) {
   view.panelTitle = el("strong");
@@ -12,7 +12,11 @@ export function make(view) {
     el("div", { class: "list-top" }, view.panelTitle,
       el("button", { type: "button", class: "small", on: { click: () => close(view) } }, "Close")),
     view.search, view.list);
+  view.none = el("p", { class: "empty", hidden: true }, "Nothing is called that.");
+  view.search.after(view.none);
   view.panel.addEventListener("keydown", event => keys(view, event));
+  // A press beside it closes it, and does nothing else there than it always does.
+  addEventListener("pointerdown", event => { if (!view.panel.hidden && !view.panel.contains(event.target)) close(view, false); });
   view.list.addEventListener("click", event => { const option = event.target.closest("[role=option]"); if (option) choose(view, option); });
   view.list.addEventListener("pointerover", event => { const option = event.target.closest("[role=option]"); if (option) point(view, option); });
   view.list.addEventListener("focus", () => { if (!current(view)) step(view, 1); });
@@ -29,6 +33,7 @@ function open(view, title, entries, searchable) {
   attribute(view.list, "aria-label", title);
   show(view.search, searchable);
   view.search.value = "";
+  show(view.none, false);
   view.list.replaceChildren(...entries.map((entry, n) => {
     const option = el("li", { role: "option", id: `line-option-${n}`, "aria-selected": "false" }, el("span", {}, entry.name), el("span", { class: entry.tone ?? "" }, entry.figure ?? ""));
     option.entry = entry;
@@ -38,11 +43,11 @@ function open(view, title, entries, searchable) {
   (searchable ? view.search : view.list).focus();
 }
 
-export function close(view) {
+export function close(view, returns = true) {
   if (view.panel.hidden) return false;
   show(view.panel, false);
   view.actions.hover(null);
-  view.opener?.focus?.();
+  if (returns) view.opener?.focus?.();
   return true;
 }
 
@@ -66,7 +71,7 @@ export function lines(view, about) {
 export function column(view, c) {
   const { run } = view.state;
   const entries = Array.from({ length: run.sizes[c] }, (_, index) => ({
-    name: unitName(run, c, index), about: c === 0 ? { input: inputOf(run, index) } : { unit: [c - 1, index] } }));
+    name: unitName(run, c, index), about: aboutSeat(c, index) }));
   if (c === 0) run.inputs.forEach((input, i) => { if (!input.on) entries.push({ name: input.label, figure: "off", feature: i }); });
   const what = c === 0 ? "features" : c === run.sizes.length - 1 ? "outputs" : `units of h${c}`;
   open(view, `All ${what}`, entries, true);
@@ -75,6 +80,7 @@ export function column(view, c) {
 function filter(view) {
   const wanted = view.search.value.toLowerCase();
   for (const option of view.list.children) show(option, option.entry.name.toLowerCase().includes(wanted));
+  show(view.none, options(view).length === 0);
 }
 
 function point(view, option) {

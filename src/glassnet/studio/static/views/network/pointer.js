@@ -15,7 +15,7 @@ export function listen(view) {
   const under = event => {
     if (!view.state?.run || !view.set) return null;
     const tile = tileOf(event);
-    if (tile) return tiles.aboutOf(tile, view.state.run);
+    if (tile) return tiles.aboutOf(tile);
     return event.target === view.base || event.target.closest(".labels") ? edges.pick(view.set, ...spot(event)) : null;
   };
   const hover = about => { if (!same(view.state?.hover, about)) view.actions.hover(about); };
@@ -30,13 +30,13 @@ export function listen(view) {
   area.addEventListener("focusin", event => {
     const tile = tileOf(event);
     if (event.target.closest?.(".tile")) tiles.rove(view, event.target.closest(".tile"));
-    if (tile && tile.matches(":focus-visible")) hover(tiles.aboutOf(tile, view.state.run));
+    if (tile && tile.matches(":focus-visible")) hover(tiles.aboutOf(tile));
   });
   area.addEventListener("focusout", event => { if (tileOf(event)) hover(null); });
   area.addEventListener("click", event => {
     const off = event.target.closest(".off");
     if (off) return view.switchOn(Number(off.dataset.input));
-    if (event.target.closest(".headers, .mores, .add-layer")) return undefined;
+    if (event.target.closest(".headers, .mores, .add-layer, .part-layer")) return undefined;
     const about = under(event);
     // A second click leads back (CNN Explainer), as does a click beside everything.
     view.actions.select(about && !same(about, view.state.about) ? about : {});
@@ -48,7 +48,7 @@ export function listen(view) {
 
 function lines(view) {
   const tile = view.root.ownerDocument.activeElement?.closest?.(".tile:not(.off)");
-  lists.lines(view, tile && view.root.contains(tile) ? tiles.aboutOf(tile, view.state.run) : view.state.about);
+  lists.lines(view, tile && view.root.contains(tile) ? tiles.aboutOf(tile) : view.state.about);
 }
 
 function keys(view, event) {
@@ -61,7 +61,7 @@ function keys(view, event) {
   } else if (event.key === "Enter" && !event.target.closest(".off")) {
     event.preventDefault();
     event.stopPropagation();
-    view.actions.select(tiles.aboutOf(event.target.closest(".tile"), view.state.run)); // Enter asks, and never takes back
+    view.actions.select(tiles.aboutOf(event.target.closest(".tile"))); // Enter asks, and never takes back
   } else if (event.key.toLowerCase() === "l" && view.state.letters !== false) {
     event.preventDefault();
     event.stopPropagation();

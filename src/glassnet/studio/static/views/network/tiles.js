@@ -8,7 +8,7 @@ import { paint } from "../map.js";
 import { aboutSeat, biasAt, seat, spoken, unitName, valueAt } from "./addresses.js";
 
 const seatOf = node => node.dataset.seat.split(" ").map(Number);
-export const aboutOf = (node, run) => aboutSeat(run, ...seatOf(node));
+export const aboutOf = node => aboutSeat(...seatOf(node));
 
 const makeTile = () => el("button", { class: "tile", type: "button", tabindex: "-1" }, el("canvas", { "aria-hidden": "true" }));
 const makeLabel = () => el("span", { class: "label", "aria-hidden": "true" }, el("i"), el("b"));

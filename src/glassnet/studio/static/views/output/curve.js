@@ -53,7 +53,7 @@ export function draw(view, state, palette, width, height) {
 // Names at the ends of the lines; a plate below them, since rows may lie there.
 function name(context, { frame }, scale, palette, width) {
   const ends = [["network", frame.arrays.curve, palette.ink]];
-  if (frame.arrays.built) ends.push(["built", frame.arrays.built, palette.ink2]);
+  if (frame.arrays.built) ends.push(["constructed", frame.arrays.built, palette.ink2]);
   context.font = "12px system-ui, sans-serif";
   let before = -Infinity;
   ends.map(([label, values, colour]) => ({ label, colour, y: Math.max(14, scale.y(values[values.length - 8]) - 8) })).sort((a, b) => a.y - b.y).forEach(({ label, colour, y }) => {

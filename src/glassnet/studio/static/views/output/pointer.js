@@ -1,4 +1,4 @@
-// A click selects the row that is near; a drag looks anywhere, and values follow; in draw mode a click adds a row.
+// A click selects the row that is near; a drag takes that row elsewhere, and its values follow; in draw mode a click adds a row.
 
 import * as curve from "./curve.js";
 import * as surface from "./surface.js";
@@ -16,7 +16,7 @@ export function listen(view) {
     return [ux(x), uy(y)];
   };
   const drawing = () => view.state.run.settings?.data?.kind === "points" && view.state.brush !== null && view.state.brush !== undefined;
-  let start = null, moved = false;
+  let start = null, moved = false, dragged = null;
 
   view.holder.addEventListener("pointerdown", event => {
     if (event.button !== 0 || !view.state?.run) return;
@@ -27,8 +27,11 @@ export function listen(view) {
   view.holder.addEventListener("pointermove", event => {
     if (!start || drawing()) return;
     const [x, y] = spot(event);
-    moved ||= Math.hypot(x - start[0], y - start[1]) > 4;
-    if (moved) view.actions.look({ at: units(event), row: null });
+    if (!moved && Math.hypot(x - start[0], y - start[1]) > 4) {
+      moved = true; // what the picture does not show of a row comes from the one that is near, or was looked at, or is nearest
+      dragged = nearest(view, ...start, NEAR) ?? view.state.frame.row ?? nearest(view, ...start, Infinity);
+    }
+    if (moved && dragged !== null) view.actions.look({ row: dragged, at: units(event) });
   });
   view.holder.addEventListener("pointerup", event => {
     if (!start) return;
