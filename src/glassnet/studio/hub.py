@@ -95,7 +95,7 @@ class Hub:
             raise InputError(f"{name} is empty.")
         if len(data) > 9 and data[8:9] == b"{" and data[6:8] == b"\0\0":
             model = read_model(name, data)
-            return {"model": self._shelve(name, model), "name": name, "note": type(model).__name__}
+            return {"model": self._shelve(name, model), "name": name, "note": f"{name} holds a {type(model).__name__}."}
         try:
             table = Table.read(data)
         except TableError as error:

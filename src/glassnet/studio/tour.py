@@ -40,6 +40,7 @@ class Tour:
         self.solved: set[str] = set()
         self.done = False
         self._examining = False
+        self._told_missing: str | None = None
         self._waiting: Frozen | None = None
         self._built: tuple[Any, Any] = (None, None)
 
@@ -109,6 +110,7 @@ class Tour:
         lesson, part = self.lesson, self._here
         if lesson is None or part is None:
             return
+        self._told_missing = self._missing(part)
         open_ones = [exercise for exercise in part.exercises if exercise.id not in self.solved]
         exercise = open_ones[0] if open_ones else None
         self.session.send(
@@ -125,7 +127,7 @@ class Tour:
             exercises=len(part.exercises),
             solved=len(part.exercises) - len(open_ones),
             done=self.done,
-            missing=self._missing(part),
+            missing=self._told_missing,
             about=dict(part.about),
             look={name: value for name, value in vars(self.session.look).items() if name in LOOKED},
             last=self.part == len(lesson.parts) - 1,
@@ -152,9 +154,9 @@ class Tour:
         }
 
     def quantities(self) -> Quantities:
-        """Numbers of the run as it is shown, by name."""
+        """Numbers of the run as it is shown, by name; of a folded network those of the whole one."""
         session = self.session
-        return Quantities(session.shown, session.pictures, self.errors, session.diverged is not None)
+        return Quantities(session.past or session.run, session.pictures, self.errors, session.diverged is not None)
 
     def watch(self) -> None:
         """Has the part's condition come true, or an exercise of something to do been done?"""
@@ -170,6 +172,8 @@ class Tour:
             self.done = True
             assert self.lesson is not None
             self.session.send("done", name=self.lesson.name, part=self.part)
+        elif not self.session.playing and self._missing(part) != self._told_missing:
+            self.tell()
 
     @staticmethod
     def _holds(conditions: Any, quantity: Quantities) -> bool:

@@ -25,7 +25,8 @@ Token = Any
 MOST_TERMS = 3  # of a sum; of more, the two largest and the rest
 MOST_BARS, MOST_BINS = 400, 31
 MOST_CHECKED = 5_000_000  # numbers that a central difference may cost
-FLAT, NEARLY_FLAT = 0.1, {"tanh": 0.9, "logistic": 0.9}
+FORWARD = {"z", "h", "y", "p"}  # steps that a unit's own value follows from
+NEARLY_FLAT = {"tanh": 0.9, "logistic": 0.9}
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,8 +290,10 @@ def _with_questions(found: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
             {**step, "tokens": tokens, "note": "your turn: the answer appears here" if asked else step["note"]}
         )
     if asked:
-        found = {**found, "check": None, "shares": None, "title": [t for t in found["title"] if not _number(t)]}
-        found["title"] = [*found["title"], {"ask": True}] if "=" in found["title"] else found["title"]
+        found = {**found, "check": None, "shares": None}
+        # The number of the title is a gradient, which follows from all steps, or one of the way forward.
+        if found["title"][0].get("d") or hidden & FORWARD:
+            found["title"] = [*(t for t in found["title"] if not _number(t)), {"ask": True}]
     return {**found, "steps": steps}
 
 
@@ -618,14 +621,18 @@ def _layer(worked: Worked, letters: Letters, layer: int) -> dict[str, Any]:
             tables.insert(1, row)
     places = run.places_of({"layer": layer})
     frozen = run.state.frozen is not None and bool(run.state.frozen[places].all())
-    title = f"layer {layer + 1}" if not last else "the output layer"
+    title = f"Layer {layer + 1}" if not last else "The output layer"
     return {
         "title": [{"t": title}],
-        "crumb": f"{d} inputs, {m} units, {len(places)} parameters",
+        "crumb": f"{d} input{_s(d)}, {m} unit{_s(m)}, {len(places)} parameters",
         "steps": steps,
         "tables": tables,
         "freeze": {"about": {"layer": layer}, "on": frozen},
     }
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
 
 
 def _joined(letters: Letters, layer: int) -> dict[str, Any]:

@@ -44,6 +44,7 @@ export function createActions(store, send, schedule = (fn) => requestAnimationFr
     edit: (about, value) => sendSoon(`edit ${JSON.stringify(about)}`, { type: "edit", ...about, value }),
     freeze: (about, on) => tell({ type: "freeze", about, on }),
     unit: (change) => tell({ type: "unit", ...change }),
+    resize: (layer, units) => sendSoon(`units ${layer}`, { type: "unit", layer, units }),
     layer: (change) => tell({ type: "layer", ...change }),
     /** Fold the network or part it again. Of layers that all bend, the one that is asked about gives its bend up. */
     collapse(on = !state.run?.folded, layer = hiddenOf(state)) {

@@ -21,7 +21,7 @@ function build(element) {
   // The same as a click on a row, for keys.
   view.row = el("input", { type: "number", min: "1", "aria-label": "Row looked at", placeholder: "row", title: "Row looked at", on: { change: event => view.actions.look({ row: event.target.value ? Number(event.target.value) - 1 : null, at: null }) } });
   view.none = el("p", { class: "empty", hidden: true }, "This network has no picture over two features; units show their values at a row.");
-  element.append(el("h2", {}, view.title, view.choice, ...keys.make(view)), view.holder, view.none, el("p", { class: "axes wide" }, view.across, view.row, view.range), view.errors);
+  element.append(el("h2", {}, view.title, view.choice, ...keys.make(view)), view.holder, view.none, el("p", { class: "axes wide" }, view.across, view.row, view.range), view.errors, view.slider);
   watch(view.holder, () => { if (view.state) draw(element, view.state, view.actions); });
   listen(view);
   views.set(element, view);

@@ -11,8 +11,9 @@ function make(view) {
     change(c, view.actions, view.state);
   };
   return el("div", { class: "column" }, el("b"),
+    el("button", { type: "button", class: "layer-name", title: "Why: this layer in one formula", on: { click: press((c, actions) => actions.select({ layer: Math.max(c - 1, 0) })) } }),
     el("div", { class: "units" },
-      el("button", { type: "button", class: "less", on: { click: press((c, actions) => actions.unit({ layer: c - 1, remove: null })) } }, "−"),
+      el("button", { type: "button", class: "less", on: { click: press((c, actions, { run }) => run.sizes[c] === 1 ? actions.layer({ remove: c - 1 }) : actions.unit({ layer: c - 1, remove: null })) } }, "−"),
       el("select", { on: { change: event => {
         const c = column(event.currentTarget), layers = view.state.run.settings.layers.map((layer, l) => l === c - 1 ? { ...layer, activation: event.target.value } : layer);
         view.actions.set({ layers });
@@ -26,11 +27,14 @@ export function draw(view, state, plan) {
   const { run, hello } = state, last = run.sizes.length - 1, narrow = plan.xs[1] - plan.xs[0] < 118;
   const heads = keep(view.headers, run.sizes.length, () => make(view));
   run.sizes.forEach((size, c) => {
-    const head = heads[c], hidden = c > 0 && c < last, [title, units, fold] = head.children;
+    const head = heads[c], hidden = c > 0 && c < last, [title, ask, units, fold] = head.children;
     head.dataset.column = c;
     place(head, plan.xs[c], plan.phone ? 8 : 12);
     const letter = c === 0 ? "x" : c === last ? "y" : `h${sup(c)}`;
-    text(title, plan.phone ? letter : c === 0 ? count(size, "feature") : c === last ? (size === 1 ? "output" : count(size, "output")) : count(size, "unit"));
+    text(title, letter);
+    text(ask, c === 0 ? count(size, "feature") : c === last ? (size === 1 ? "output" : count(size, "output")) : count(size, "unit"));
+    show(title, !!plan.phone); // where there is no room for a button
+    show(ask, !plan.phone);
     show(units, hidden && !plan.phone);
     show(fold, hidden && !run.folded && !plan.phone && run.layers[c - 1].activation === "identity");
     if (!hidden) return;

@@ -13,6 +13,9 @@ export function make(view) {
   view.construct = el("button", { type: "button", class: "toggle", hidden: true, title: "Beside it the network that is built of as many units without training",
     on: { click: () => view.actions.look({ construct: !view.state.look?.construct }) } }, "constructed");
   view.errors = el("p", { class: "errors", hidden: true });
+  view.width = el("input", { type: "range", min: "1", max: "64", step: "1", "aria-label": "Units of the first hidden layer", on: { input: event => view.actions.resize(0, Number(event.target.value)) } });
+  view.widthText = el("span");
+  view.slider = el("label", { class: "units-slider", hidden: true }, view.widthText, view.width);
   return [view.note, view.units, view.construct];
 }
 
@@ -58,6 +61,7 @@ export function draw(view, state, palette, hovered) {
   show(view.construct, formula);
   show(view.errors, formula);
   toggle(view.holder, "lower", formula); // so that the line of the errors moves nothing
+  drawWidth(view, state, formula);
   if (!formula) return;
   const asked = !!state.look?.construct, told = asked ? errors(frame.built) : [`${run.settings.data.text}, and rows of it`];
   attribute(view.construct, "aria-pressed", String(asked));
@@ -66,6 +70,17 @@ export function draw(view, state, palette, hovered) {
   view.errorsKey = stale;
   attribute(view.errors, "title", told[0]);
   say(view.errors, told);
+}
+
+// How many units follow the curve: the trained network and the constructed one have as many.
+function drawWidth(view, { run }, formula) {
+  const units = run.settings.layers[0]?.units;
+  show(view.slider, formula && units !== undefined);
+  if (!formula || units === undefined) return;
+  text(view.widthText, `${units} unit${units === 1 ? "" : "s"}`);
+  attribute(view.width, "max", String(Math.max(64, units)));
+  attribute(view.width, "disabled", !!run.folded);
+  if (view.width !== document.activeElement || Number(view.width.value) === units) view.width.value = String(units);
 }
 
 function drawUnits(view, run, frame, palette) {
