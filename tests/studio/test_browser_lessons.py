@@ -242,7 +242,10 @@ def ones(reader, exercise):
 
 
 def built_units(reader, exercise):
-    reader.press_units("more", 4)
+    slider = reader.page.get_by_role("slider", name="Units of the first hidden layer")
+    for units in range(17, 21):
+        slider.press("ArrowRight")
+        reader.window.until(lambda n=units: reader.settings["layers"][0]["units"] == n)
 
 
 def minibatches(reader, exercise):
