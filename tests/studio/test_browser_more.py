@@ -125,6 +125,15 @@ def test_a_formula_of_one_letter_is_a_curve_beside_the_network_that_is_construct
     window.until(lambda: f"constructed {error(units + 1):.2g}" in window.text("#output .errors"))
 
 
+def test_two_features_that_are_switched_on_at_once_are_both_on(window):
+    window.page.evaluate("""() => {
+      const [first, second] = document.querySelectorAll("#network .tile.off");
+      first.click();
+      second.click();
+    }""")
+    window.until(lambda: len(window.session.run.settings["features"]) == 4)
+
+
 # Files.
 
 
@@ -176,7 +185,8 @@ def test_a_model_that_is_dropped_shows_what_it_has_learned(window, tmp_path):
     ]
 
 
-def test_a_table_of_forty_columns_shows_the_strongest_and_lists_all(window):
+def drop_a_wide_table(window):
+    """A table of forty numbers, two of which decide."""
     values = np.random.default_rng(0).normal(size=(200, 40))
     answer = np.where(values[:, 3] - values[:, 17] > 0, "up", "down")
     lines = [",".join(f"{value:.4f}" for value in row) + f",{said}" for row, said in zip(values, answer, strict=True)]
@@ -185,6 +195,10 @@ def test_a_table_of_forty_columns_shows_the_strongest_and_lists_all(window):
     window.page.get_by_label(re.compile("^(target|predict)")).first.select_option("way")
     window.until(lambda: window.session.run.settings["data"]["target"] == "way")
     window.until(lambda: window.session.run.x.shape[1] == 40)
+
+
+def test_a_table_of_forty_columns_shows_the_strongest_and_lists_all(window):
+    drop_a_wide_table(window)
     more = button(window, re.compile(r"^\d+ more in column 1"))
     window.until(more.is_visible)
     shown = window.page.locator("#network button[data-seat^='0 ']").count()
@@ -194,11 +208,25 @@ def test_a_table_of_forty_columns_shows_the_strongest_and_lists_all(window):
     window.until(lambda: set(window.session.pictures.shown[0]) >= {3, 17})  # the two that decide are in sight
     more.click()
     assert window.page.get_by_role("option").locator("visible=true").count() == 40
-    window.page.get_by_role("searchbox", name="Search").last.fill("c29")
-    window.page.keyboard.press("Enter")
+    window.page.get_by_role("option", name="c29", exact=True).click()
     window.until(lambda: "input" in window.session.about)
     window.until(tile(window, 0, 29).is_visible)  # asked for, it is shown although it is weak
     assert window.page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+
+
+def test_a_column_is_found_by_the_name_that_the_table_gives_it(window):
+    drop_a_wide_table(window)
+    more = button(window, re.compile(r"^\d+ more in column 1"))
+    more.click()
+    window.page.get_by_role("searchbox", name="Search", exact=True).fill("c29")
+    assert window.page.get_by_role("option").locator("visible=true").count() == 1
+    window.page.keyboard.press("Enter")
+    window.until(lambda: "input" in window.session.about)
+    window.page.get_by_text("features: 40 of 40").click()
+    window.page.get_by_role("searchbox", name="Search features").fill("c29")
+    assert (
+        window.page.get_by_role("group", name="Features").get_by_role("checkbox").locator("visible=true").count() == 1
+    )
 
 
 def test_a_file_above_the_limit_is_refused_by_the_server_in_words(window, monkeypatch):
@@ -362,6 +390,7 @@ def test_a_run_that_is_opened_twice_belongs_to_the_last_window_until_it_is_taken
     session = window.session
     tab = window.context.new_page()
     tab.goto(f"http://127.0.0.1:{window.studio.port}/")
+    window.until(lambda: tab.evaluate("sessionStorage.getItem('run')"))  # one of its own, at first
     tab.evaluate("run => sessionStorage.setItem('run', run)", session.run_id)
     tab.reload()
     window.until(lambda: tab.locator("#network button[data-seat]").count() > 0)

@@ -523,3 +523,10 @@ def test_a_slider_of_units_grows_and_shrinks_a_layer_at_once(page):
     assert page.ask("undo", "run")[0]["sizes"] == [2, 20, 4, 1]
     assert page.ask("undo", "run")[0]["sizes"] == [2, 6, 4, 1]
     page.ask("unit", "notice", lambda notice: "units is 0" in notice["text"], layer=0, units=0)
+
+
+def test_two_features_in_quick_succession_are_both_on(page):
+    page.say("feature", name="x1*x2", on=True)
+    run, _ = page.ask("feature", "run", lambda run: len(run["settings"]["features"]) == 4, name="x1**2", on=True)
+    assert run["settings"]["features"] == ["x1", "x2", "x1*x2", "x1**2"]
+    page.ask("feature", "notice", lambda notice: "on already" in notice["text"], name="x1**2", on=True)

@@ -257,6 +257,12 @@ def _units(settings: Asked) -> list[int]:
     return [layer["units"] for layer in settings["layers"]]
 
 
+def feature(session: Any, asked: Asked) -> None:
+    """One feature on or off; two in quick succession do not undo each other, as whole lists would."""
+    session.change("input", text("the feature", asked.get("name")), bool(asked.get("on")))
+    rest(session)
+
+
 def edit(session: Any, asked: Asked) -> None:
     """Another value for one parameter."""
     place = _place(asked)
@@ -433,6 +439,7 @@ COMMANDS: dict[str, Callable[[Any, Asked], None]] = {
     "recover": recover,
     "set": change_settings,
     "edit": edit,
+    "feature": feature,
     "freeze": freeze,
     "unit": unit,
     "layer": layer,

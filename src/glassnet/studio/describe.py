@@ -47,8 +47,12 @@ def label(name: str) -> str:
 def candidates(run: Run) -> list[dict[str, Any]]:
     """Features that can be switched on and off: raw ones, engineered ones, the user's own."""
     problem, on = run.problem, run.settings["features"]
-    found = [{"name": name, "label": label(name), "formula": False, "removable": False} for name in problem.names]
-    if problem.preprocessor is None and problem.model is None:
+    drawn = problem.preprocessor is None and problem.model is None
+    found = [  # a table's names are shown as they are
+        {"name": name, "label": label(name) if drawn else name, "formula": False, "removable": False}
+        for name in problem.names
+    ]
+    if drawn:
         offered = CANDIDATES if len(problem.names) == 2 else LINE_CANDIDATES
         names = problem.names
         found += [

@@ -41,6 +41,7 @@ export function createActions(store, send, schedule = (fn) => requestAnimationFr
     recover: () => tell({ type: "recover" }),
     set: (changes) => tell({ type: "set", changes }),
     setData: (changes) => tell({ type: "set", changes: { data: { ...state.run?.settings.data, ...changes } } }),
+    feature: (name, on) => tell({ type: "feature", name, on }),
     edit: (about, value) => sendSoon(`edit ${JSON.stringify(about)}`, { type: "edit", ...about, value }),
     freeze: (about, on) => tell({ type: "freeze", about, on }),
     unit: (change) => tell({ type: "unit", ...change }),

@@ -67,14 +67,12 @@ function mountFeatures(state, actions) {
     const text = formula.value.trim();
     problem.textContent = "";
     if (!text) return;
-    claim(actions.set({ features: [...chosen(), text] }), (words) => {
+    claim(actions.feature(text, true), (words) => {
       problem.textContent = words;
       formula.value = text;
     });
     formula.value = "";
   };
-  const chosen = () => state.run.settings.features;
-
   function drawList() {
     const inputs = state.run.inputs;
     const text = JSON.stringify(inputs.map(({ name, label, on, removable }) => [name, label, on, removable]));
@@ -85,9 +83,7 @@ function mountFeatures(state, actions) {
     list.replaceChildren(...inputs.map((input) => {
       const box = element("input", { type: "checkbox", checked: input.on });
       box.disabled = input.on && on === 1; // a network needs something to look at
-      box.onchange = () => actions.set({
-        features: box.checked ? [...chosen(), input.name] : chosen().filter((name) => name !== input.name),
-      });
+      box.onchange = () => actions.feature(input.name, box.checked);
       return element("label", { class: "check" }, box, element("span", { title: input.name }, input.label ?? input.name));
     }));
     search.settle();

@@ -20,8 +20,8 @@ const views = new WeakMap();
 function build(element) {
   const part = name => el("div", { class: name });
   const view = { root: element, set: null, plan: null, structure: "", dim: 1, towards: 1, from: 1, since: -Infinity, switchOn: i => {
-    const { run } = view.state, input = run.inputs[i];
-    view.actions.set({ features: [...run.inputs.filter(other => other.on), input].map(other => other.name ?? other.label) });
+    const input = view.state.run.inputs[i];
+    view.actions.feature(input.name ?? input.label, true);
   } };
   view.base = el("canvas", { class: "lines", role: "img", "aria-label": "Network" });
   Object.assign(view, { tiles: part("tiles"), offs: part("offs"), labels: part("labels"), offLabels: part("labels"), headers: part("headers"), mores: part("mores") });
