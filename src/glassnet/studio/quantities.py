@@ -9,7 +9,7 @@ from glassnet.errors import InputError, unknown_name
 from glassnet.explanation.formulas import Formula
 from glassnet.studio.pictures import Pictures
 from glassnet.studio.run import Run
-from glassnet.studio.why import Worked, work
+from glassnet.studio.working import Worked, work
 
 SATURATED = 0.9  # of the range of a bounded activation
 EQUAL = 1e-9  # of units that are the same

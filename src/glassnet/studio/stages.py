@@ -11,7 +11,7 @@ from glassnet.nn.elementary import Array
 from glassnet.nn.random import permutation
 from glassnet.studio.describe import layer_names
 from glassnet.studio.run import Run
-from glassnet.studio.why import Letters, Token, g, v
+from glassnet.studio.tokens import Letters, Token, g, v
 
 MOST_SHOWN = 4  # numbers of an array in a line
 

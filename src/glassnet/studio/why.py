@@ -1,12 +1,7 @@
-"""Why a number is what it is: its formula in the chapter's letters with the numbers of a row, step by step.
+"""Why a number is what it is: its formula in the algebra's letters with the numbers of a row, step by step."""
 
-Each formula is a list of tokens, which the page sets as mathematics: texts are signs, {"i": "w", "sub": "26"} is a
-letter, {"v": 0.5, "k": "value"} a number, of the kind "value", "gradient" or "plain".
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property, reduce
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -14,208 +9,16 @@ import numpy as np
 from glassnet.errors import InputError
 from glassnet.explanation.central import CentralDifferences
 from glassnet.explanation.simplification import folded
-from glassnet.nn import Network
-from glassnet.nn.elementary import Array
-from glassnet.nn.network import LayerGradient, LayerTrace
 from glassnet.studio.pictures import Pictures
-from glassnet.studio.run import EVALUATED, Run
+from glassnet.studio.run import Run
 from glassnet.studio.settings import listed, whole
+from glassnet.studio.tokens import MOST_TERMS, Letters, Token, g, slope_formula, total, v
+from glassnet.studio.working import Worked, work
 
-Token = Any
-MOST_TERMS = 3  # of a sum; of more, the two largest and the rest
 MOST_BARS, MOST_BINS = 400, 31
 MOST_CHECKED = 5_000_000  # numbers that a central difference may cost
 FORWARD = {"z", "h", "y", "p"}  # steps that a unit's own value follows from
 NEARLY_FLAT = {"tanh": 0.9, "logistic": 0.9}
-
-
-@dataclass(frozen=True, eq=False)
-class Worked:
-    """All rows for training, forward and backward, and one row at which formulas are worked.
-
-    Attributes:
-        trace, gradients, y, dy: Of the rows for training; L is the mean over them, so that dy holds the 1/n.
-        place: The row's place among them; None for one that is held out or moved.
-        row: Its number among all rows.
-        x, t: Of that row, (1, d) and (1, k).
-    """
-
-    run: Run
-    network: Network
-    x_all: Array
-    t_all: Array
-    y: Array
-    trace: list[LayerTrace]
-    gradients: list[LayerGradient]
-    dy: Array
-    row: int
-    place: int | None
-    x: Array
-    t: Array
-    moved: bool
-
-    @cached_property
-    def _alone(self) -> tuple[list[LayerTrace], list[LayerGradient], Array]:
-        y, trace = self.network.forward(self.x)
-        dy = self.run.loss.derivative(y, self.t) / self.n
-        return trace, self.network.backward(trace, dy), dy
-
-    @property
-    def n(self) -> int:
-        """Rows for training."""
-        return len(self.x_all)
-
-    def _of(self, everywhere: Callable[[], Array], alone: Callable[[], Array]) -> Array:
-        return everywhere()[self.place] if self.place is not None else alone()[0]
-
-    def z(self, layer: int) -> Array:
-        """z of the row, (m,)."""
-        return self._of(lambda: self.trace[layer].z, lambda: self._alone[0][layer].z)
-
-    def h(self, layer: int) -> Array:
-        """h of the row, (m,); of layer −1 its features."""
-        if layer < 0:
-            return self._of(lambda: self.x_all, lambda: self.x)
-        return self._of(lambda: self.trace[layer].h, lambda: self._alone[0][layer].h)
-
-    def dz(self, layer: int) -> Array:
-        """∂L/∂z of the row, (m,); of the last layer dy."""
-        if layer == len(self.trace) - 1:
-            return self._of(lambda: self.dy, lambda: self._alone[2])
-        return self._of(lambda: self.gradients[layer].dz, lambda: self._alone[1][layer].dz)  # type: ignore[arg-type, return-value]
-
-    def dh(self, layer: int) -> Array:
-        """∂L/∂h of the row, (m,), of a hidden layer."""
-        return self._of(lambda: self.gradients[layer + 1].dx, lambda: self._alone[1][layer + 1].dx)  # type: ignore[arg-type, return-value]
-
-    def slope(self, layer: int) -> Array:
-        """f′(z) of the row, (m,)."""
-        z = self.z(layer)[None]
-        return self.network.layers[layer].f.derivative(z, self.h(layer)[None])[0]
-
-    def share(self, layer: int, i: int | str, j: int) -> float:
-        """This row's part of ∂L/∂w."""
-        return float((1.0 if i == "b" else self.h(layer - 1)[int(i)]) * self.dz(layer)[j])
-
-    def shares(self, layer: int, i: int | str, j: int) -> Array:
-        """Of every row for training, (n,)."""
-        dz = self.dy if layer == len(self.trace) - 1 else self.gradients[layer].dz
-        assert dz is not None
-        return dz[:, j] * (1.0 if i == "b" else self.trace[layer].x[:, int(i)])
-
-    def gradient(self, layer: int, i: int | str, j: int) -> float:
-        """∂L/∂w of one parameter."""
-        gradient = self.gradients[layer]
-        if i == "b":
-            assert gradient.db is not None
-            return float(gradient.db[j])
-        return float(gradient.dw[int(i), j])
-
-
-def work(run: Run, pictures: Pictures) -> Worked:
-    """The rows worked through; formulas at the chosen row, or else at the first for training."""
-    look, network = pictures.look, run.network
-    rows = run.training_rows[:EVALUATED]
-    x, t = run.x[rows], run.t[rows]
-    with np.errstate(all="ignore"):
-        y, trace = network.forward(x)
-        dy = run.loss.derivative(y, t)
-        gradients = network.backward(trace, dy)
-    row = int(rows[0]) if look.row is None else look.row
-    moved = look.at is not None and look.row is not None
-    found = np.flatnonzero(rows == row)
-    place = int(found[0]) if len(found) and not moved else None
-    x_row = pictures.canvas.at(run, look, row) if moved else run.x[row : row + 1]
-    return Worked(run, network, x, t, y, trace, gradients, dy, row, place, x_row, run.t[row : row + 1], moved)
-
-
-class Letters:
-    """What things are called: w¹₂₆, h¹₆, x₂, y; the last layer's v and c."""
-
-    def __init__(self, run: Run, names: Sequence[dict[str, Any]]) -> None:
-        self.run, self.names = run, names
-        self.last = len(names) - 1
-        self.several = self.last > 1
-
-    def _sup(self, layer: int) -> dict[str, str]:
-        return {"sup": str(layer + 1)} if self.several and layer < self.last else {}
-
-    def w(self, layer: int, i: int | str, j: int | str, *, d: bool = False) -> Token:
-        """A weight, or a bias where i is "b"; `d` is its gradient."""
-        if i == "b":
-            letter = "c" if layer == self.last and self.last else "b"
-            return {"i": letter, "sub": _one(j), "d": d, **self._sup(layer)}
-        letter = self.names[layer]["letter"]
-        comma = "," if any(len(_one(p)) > 1 and _one(p).isdecimal() for p in (i, j)) else ""
-        return {"i": letter, "sub": f"{_one(i)}{comma}{_one(j)}", "d": d, **self._sup(layer)}
-
-    def z(self, layer: int, j: int | str, *, d: bool = False) -> Token:
-        """xw + b of a unit; of an output y."""
-        if layer == self.last:
-            return self.y(j, d=d)
-        return {"i": "z", "sub": _one(j), "d": d, **self._sup(layer)}
-
-    def h(self, layer: int, j: int | str, *, d: bool = False) -> Token:
-        """f(z) of a unit; of layer −1 a feature."""
-        if layer < 0:
-            return {"i": "x", "sub": _one(j), "d": d}
-        if layer == self.last:
-            return self.y(j, d=d)
-        return {"i": "h", "sub": _one(j), "d": d, **self._sup(layer)}
-
-    def y(self, k: int | str, *, d: bool = False) -> Token:
-        """A score."""
-        several = len(self.run.problem.outputs) > 1
-        return {"i": "y", "d": d, **({"sub": _one(k)} if several else {})}
-
-    def unit(self, layer: int, j: int) -> str:
-        """The name of a unit or a feature as a text."""
-        if layer < 0:
-            name = self.run.settings["features"][j]
-            return str(name)
-        return str(self.names[layer]["names"][j])
-
-
-def _one(index: int | str) -> str:
-    return str(index + 1) if isinstance(index, int) else index
-
-
-def v(value: Any, kind: str = "value", **more: Any) -> Token:
-    """A number."""
-    return {"v": float(value), "k": kind, **more}
-
-
-def g(value: Any, **more: Any) -> Token:
-    """A gradient's number."""
-    return v(value, "gradient", **more)
-
-
-def total(terms: Sequence[tuple[list[Token], float]], rest: Callable[[float], Token]) -> list[Token]:
-    """A sum: all terms where they are few, else the two largest and the rest."""
-    if len(terms) > MOST_TERMS:
-        order = sorted(terms, key=lambda term: -abs(term[1]))
-        terms = [*order[:2], ([rest(float(sum(value for _, value in order[2:])))], 0.0)]
-    found: list[Token] = []
-    for place, (tokens, _) in enumerate(terms):
-        found += (["+"] if place else []) + tokens
-    return found
-
-
-def slope_formula(name: str, z: float, h: float) -> list[Token]:
-    """f′ with its numbers, as people write it."""
-    if name == "tanh":
-        return ["(", v(1, "plain"), "−", {"sq": [v(h)]}, ")"]
-    if name == "logistic":
-        return [v(h), "·", "(", v(1, "plain"), "−", v(h), ")"]
-    if name == "identity":
-        return [v(1, "plain")]
-    if name == "relu":
-        return [v(1 if z > 0 else 0, "plain")]
-    if name == "square":
-        return [v(2, "plain"), "·", v(z)]
-    if name == "sine":
-        return [{"fn": "cos", "of": [v(z)]}]
-    return [{"i": "f"}, "′", "(", v(z), ")"]
 
 
 def loss_formula(worked: Worked, k: int) -> tuple[list[Token], str]:
