@@ -47,7 +47,9 @@ main()
 @contextmanager
 def studio(*args):
     """A process with its link; it is killed in the end, if it still runs."""
-    command = [sys.executable, "-W", "error", "-c", PROGRAM, "studio", "--no-open", *map(str, args)]
+    # Old libraries warn of what they have mended since: no deprecation of theirs is ours.
+    warned = ["-W", "error", "-W", "ignore::DeprecationWarning"]
+    command = [sys.executable, *warned, "-c", PROGRAM, "studio", "--no-open", *map(str, args)]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         running.link = running.stdout.readline()
