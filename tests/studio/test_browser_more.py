@@ -417,3 +417,20 @@ def test_a_long_run_keeps_its_history_within_its_memory(window, monkeypatch):
     window.page.keyboard.press("Home")
     window.until(lambda: window.session.past is not None and window.session.past.steps == 0)
     window.until(lambda: window.text("#number-epoch") == "0")
+
+
+def test_a_layer_is_asked_at_its_head_and_goes_with_its_last_unit(window):
+    button(window, "4 units").click()
+    window.until(lambda: window.session.about == {"layer": 1})
+    for units in (3, 2, 1):
+        button(window, "One unit less in h²").click()
+        window.until(lambda units=units: window.session.run.settings["layers"][1]["units"] == units)
+    button(window, "Remove layer h²").click()
+    window.until(lambda: len(window.session.run.settings["layers"]) == 1)
+
+
+def test_a_table_has_no_link_and_that_is_no_error(window):
+    drop_a_wide_table(window)
+    window.page.locator("#open-take").click()
+    window.until("document.querySelector('#take').textContent.includes('A link holds no table')")
+    assert not window.page.get_by_label("settings, seeds").is_visible()

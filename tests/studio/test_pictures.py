@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from glassnet.data.table import Table
 from glassnet.errors import InputError
 from glassnet.studio.pictures import MAP, OUTPUT, Canvas, Look, Pictures, nice, sticky
 from glassnet.studio.run import Run
@@ -129,3 +130,15 @@ def test_a_scale_is_the_next_of_1_2_5_and_stays_a_while(value):
     assert sticky(scale, scale / 2.9) == scale
     assert sticky(scale, scale / 3.1) < scale
     assert sticky(scale, scale * 1.01) > scale
+
+
+def test_a_picture_is_cut_along_numbers_of_the_table_before_what_was_made_of_dates():
+    rng = np.random.default_rng(0)
+    days = [f"{2000 + i % 20}-0{1 + i % 9}-15" for i in range(120)]
+    area, staff = rng.normal(size=(2, 120))
+    table = Table.read(
+        {"opened": days, "area": area, "staff": staff, "closed": ["yes" if d[3] > "4" else "no" for d in days]}
+    )
+    data = {"kind": "table", "table": "t", "name": "t", "target": "closed"}
+    problem = Run({"data": data, "features": []}, {"t": ("t", table)}).problem
+    assert {problem.names[axis] for axis in problem.best_plane} == {"area", "staff"}

@@ -69,19 +69,7 @@ def check_packages() -> None:
 class _Package(ModuleType):
     """This package, which can be called: in `gn.studio` the function's name and the package's meet."""
 
-    def __call__(
-        self,
-        model: Any = None,
-        X: Any = None,
-        y: Any = None,
-        *,
-        port: int = 0,
-        open_browser: bool = True,
-        block: bool | None = None,
-    ) -> "Studio":
-        return studio(model, X, y, port=port, open_browser=open_browser, block=block)
-
-    __call__.__doc__ = studio.__doc__
+    __call__ = staticmethod(studio)
 
 
 sys.modules[__name__].__class__ = _Package

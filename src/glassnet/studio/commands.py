@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glassnet.errors import InputError, unknown_name
 from glassnet.studio.describe import describe_history, layer_names
@@ -11,6 +11,9 @@ from glassnet.studio.run import Run
 from glassnet.studio.settings import MOST_UNITS, checked, listed, number, one_of, text, whole
 from glassnet.studio.why import answer
 
+if TYPE_CHECKING:
+    from glassnet.studio.session import Session
+
 PACES = ("even", "epoch", "full")
 BACK_EPOCHS, SLOWER = 20, 10  # after a divergence
 TABLE = {"features": [], "batch": 32, "rate": 0.005}  # what a table begins with: all its columns, and small steps
@@ -18,7 +21,7 @@ REPLAY_STEPS = 2_000_000  # at a time, between two looks into the queue
 Asked = dict[str, Any]
 
 
-def open_run(session: Any, asked: Asked) -> None:
+def open_run(session: "Session", asked: Asked) -> None:
     """A run from settings and events, as a link holds them."""
     if asked.get("settings") is None:
         session.everything()
@@ -26,7 +29,7 @@ def open_run(session: Any, asked: Asked) -> None:
     start_over(session, asked["settings"], asked.get("events") or [])
 
 
-def start_over(session: Any, settings: Any, events: Any = ()) -> None:
+def start_over(session: "Session", settings: Any, events: Any = ()) -> None:
     """Another run, with events replayed; the picture comes as they go."""
     run = Run(settings, session.shelf)
     look = session.look
@@ -41,7 +44,7 @@ def start_over(session: Any, settings: Any, events: Any = ()) -> None:
         session.follow_up()
 
 
-def _replay(session: Any, run: Run, events: list[tuple[Any, ...]], total: Any) -> None:
+def _replay(session: "Session", run: Run, events: list[tuple[Any, ...]], total: Any) -> None:
     """Some of the events now, the rest when the queue has been looked into; another run ends it."""
     if session.run is not run:
         return
@@ -72,7 +75,7 @@ def _replay(session: Any, run: Run, events: list[tuple[Any, ...]], total: Any) -
     session.follow_up()
 
 
-def play(session: Any, asked: Asked) -> None:
+def play(session: "Session", asked: Asked) -> None:
     """Train on, from the end."""
     session.pace = one_of("pace", asked.get("pace", session.pace), PACES)
     if session.diverged is not None:
@@ -84,7 +87,7 @@ def play(session: Any, asked: Asked) -> None:
     session.picture()
 
 
-def pause(session: Any, asked: Asked) -> None:
+def pause(session: "Session", asked: Asked) -> None:
     """Rest."""
     session.playing = False
     if session.run.steps > session.history.moments[-1].steps:  # between two pictures
@@ -92,23 +95,23 @@ def pause(session: Any, asked: Asked) -> None:
     rest(session)
 
 
-def set_pace(session: Any, asked: Asked) -> None:
+def set_pace(session: "Session", asked: Asked) -> None:
     """How far it trains from picture to picture."""
     session.pace = one_of("pace", asked.get("pace"), PACES)
 
 
-def rest(session: Any) -> None:
+def rest(session: "Session") -> None:
     """The picture of a run that does not move, and all that is worked out of it."""
     session.announce()
     session.picture()
     session.follow_up()
 
 
-def step(session: Any, asked: Asked) -> None:
+def step(session: "Session", asked: Asked) -> None:
     """One epoch, minibatch or stage."""
     unit = one_of("unit of a step", asked.get("unit", "epoch"), ("epoch", "batch", "stage"))
     session.playing = False
-    if session.past is not None:
+    if session.past_moment is not None:
         later = [m for m in session.history.moments if m.steps > session.past_moment.steps]
         session.look_back(later[0] if later else None)
         rest(session)
@@ -140,13 +143,13 @@ def step(session: Any, asked: Asked) -> None:
     rest(session)
 
 
-def seek(session: Any, asked: Asked) -> None:
+def seek(session: "Session", asked: Asked) -> None:
     """Look at the past."""
     session.look_back(session.history.near(number("the step", asked.get("step"), 0, 1e15)))
     rest(session)
 
 
-def back(session: Any, asked: Asked) -> None:
+def back(session: "Session", asked: Asked) -> None:
     """One picture back."""
     now = session.past_moment.steps if session.past_moment is not None else session.run.steps
     before = session.history.before(now)
@@ -156,13 +159,13 @@ def back(session: Any, asked: Asked) -> None:
     rest(session)
 
 
-def live(session: Any, asked: Asked) -> None:
+def live(session: "Session", asked: Asked) -> None:
     """To the end."""
     session.look_back(None)
     rest(session)
 
 
-def branch(session: Any, asked: Asked) -> None:
+def branch(session: "Session", asked: Asked) -> None:
     """Train on from where the page looks."""
     moment = session.past_moment
     if moment is None:
@@ -173,12 +176,12 @@ def branch(session: Any, asked: Asked) -> None:
     rest(session)
 
 
-def over(session: Any, asked: Asked) -> None:
+def over(session: "Session", asked: Asked) -> None:
     """The same settings as they are now, from first weights."""
     start_over(session, deepcopy(session.run.settings))
 
 
-def undo(session: Any, asked: Asked) -> None:
+def undo(session: "Session", asked: Asked) -> None:
     """Before the last change."""
     if not session.undone:
         raise InputError("There is nothing to undo.")
@@ -190,7 +193,7 @@ def undo(session: Any, asked: Asked) -> None:
     rest(session)
 
 
-def recover(session: Any, asked: Asked) -> None:
+def recover(session: "Session", asked: Asked) -> None:
     """After a divergence some epochs back, at a smaller rate."""
     if session.diverged is None:
         raise InputError("Nothing has diverged.")
@@ -203,7 +206,7 @@ def recover(session: Any, asked: Asked) -> None:
     rest(session)
 
 
-def change_settings(session: Any, asked: Asked) -> None:
+def change_settings(session: "Session", asked: Asked) -> None:
     """Some settings: those that can change as it trains do, others start over."""
     changes = asked.get("changes")
     if not isinstance(changes, dict) or not changes:
@@ -257,13 +260,13 @@ def _units(settings: Asked) -> list[int]:
     return [layer["units"] for layer in settings["layers"]]
 
 
-def feature(session: Any, asked: Asked) -> None:
+def feature(session: "Session", asked: Asked) -> None:
     """One feature on or off; two in quick succession do not undo each other, as whole lists would."""
     session.change("input", text("the feature", asked.get("name")), bool(asked.get("on")))
     rest(session)
 
 
-def edit(session: Any, asked: Asked) -> None:
+def edit(session: "Session", asked: Asked) -> None:
     """Another value for one parameter."""
     place = _place(asked)
     session.change("edit", *place, number("the value", asked.get("value"), -1e6, 1e6))
@@ -281,7 +284,7 @@ def _place(asked: Asked) -> tuple[Any, Any, Any]:
     return layer, "b", j
 
 
-def freeze(session: Any, asked: Asked) -> None:
+def freeze(session: "Session", asked: Asked) -> None:
     """Parameters that stay as they are, or no longer do."""
     about = asked.get("about")
     if not isinstance(about, dict):
@@ -290,7 +293,7 @@ def freeze(session: Any, asked: Asked) -> None:
     rest(session)
 
 
-def unit(session: Any, asked: Asked) -> None:
+def unit(session: "Session", asked: Asked) -> None:
     """A unit more or less in a hidden layer, or as many as a slider says; one undo takes all of it back."""
     layer = session.run.hidden(asked.get("layer"))
     if asked.get("units") is not None:
@@ -314,7 +317,7 @@ def unit(session: Any, asked: Asked) -> None:
     rest(session)
 
 
-def collapse(session: Any, asked: Asked) -> None:
+def collapse(session: "Session", asked: Asked) -> None:
     """Fold the layers that have the identity between them, or part them; the identity is set where there is none."""
     on = bool(asked.get("on", True))
     if on and not session.run.foldable:
@@ -333,7 +336,7 @@ def collapse(session: Any, asked: Asked) -> None:
     rest(session)
 
 
-def layer(session: Any, asked: Asked) -> None:
+def layer(session: "Session", asked: Asked) -> None:
     """A hidden layer more or less; the network starts over, since its other weights were learned for another place."""
     settings = deepcopy(session.run.settings)
     layers = settings["layers"]
@@ -344,7 +347,7 @@ def layer(session: Any, asked: Asked) -> None:
     start_over(session, settings)
 
 
-def point(session: Any, asked: Asked) -> None:
+def point(session: "Session", asked: Asked) -> None:
     """A row drawn or taken away by hand; drawn data become points."""
     run = session.run
     problem = run.problem
@@ -366,7 +369,7 @@ def point(session: Any, asked: Asked) -> None:
     change_settings(session, {"changes": {"data": data | {"seed": run.settings["data"]["seed"]}}})
 
 
-def look(session: Any, asked: Asked) -> None:
+def look(session: "Session", asked: Asked) -> None:
     """Another slice, row or kind of line."""
     shown = session.shown
     before = session.look.held, session.look.plane
@@ -382,7 +385,7 @@ def look(session: Any, asked: Asked) -> None:
         session.why()
 
 
-def why(session: Any, asked: Asked) -> None:
+def why(session: "Session", asked: Asked) -> None:
     """Why is this number what it is?"""
     about = LOOKS["about"](session.shown, asked.get("about") or {})
     if about:  # what is not there is refused
@@ -391,12 +394,12 @@ def why(session: Any, asked: Asked) -> None:
     session.why()
 
 
-def panel(session: Any, asked: Asked) -> None:
+def panel(session: "Session", asked: Asked) -> None:
     """An explanation that takes a while, worked out beside the training."""
     session.tour.panel(one_of("panel", asked.get("panel"), session.tour.PANELS), asked.get("id"))
 
 
-def lesson(session: Any, asked: Asked) -> None:
+def lesson(session: "Session", asked: Asked) -> None:
     """Enter a part of a lesson, or leave."""
     name = asked.get("name")
     if name is None:
@@ -405,17 +408,17 @@ def lesson(session: Any, asked: Asked) -> None:
         session.tour.enter(text("the lesson", name, 100), whole("part", asked.get("part", 0), 0, 100))
 
 
-def attempt(session: Any, asked: Asked) -> None:
+def attempt(session: "Session", asked: Asked) -> None:
     """An answer to an exercise."""
     session.tour.attempt(text("the exercise", asked.get("exercise"), 100), str(asked.get("answer", ""))[:200])
 
 
-def reveal(session: Any, asked: Asked) -> None:
+def reveal(session: "Session", asked: Asked) -> None:
     """The answer itself."""
     session.tour.reveal(text("the exercise", asked.get("exercise"), 100))
 
 
-def restore_file(session: Any, asked: Asked) -> None:
+def restore_file(session: "Session", asked: Asked) -> None:
     """A whole state from a file that the studio wrote."""
     from glassnet.studio.takeaway import read_state
 
@@ -423,7 +426,7 @@ def restore_file(session: Any, asked: Asked) -> None:
     start_over(session, settings, events)
 
 
-COMMANDS: dict[str, Callable[[Any, Asked], None]] = {
+COMMANDS: dict[str, Callable[["Session", Asked], None]] = {
     "open": open_run,
     "restore": restore_file,
     "play": play,

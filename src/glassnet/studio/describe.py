@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.data.schema import KINDS
+from glassnet.data.cells import elided
+from glassnet.data.schema import KINDS, Column
 from glassnet.nn import INITIALIZERS, OPTIMIZERS
 from glassnet.studio.history import History
 from glassnet.studio.pictures import Look, Pictures
-from glassnet.studio.problems import held_choices, make_problem
+from glassnet.studio.problems import make_problem
 from glassnet.studio.run import Run
 from glassnet.studio.settings import (
     DRAWN,
@@ -20,6 +21,7 @@ from glassnet.studio.settings import (
     TRAINABLE,
     checked,
 )
+from glassnet.studio.slices import held_choices
 
 SUPERSCRIPTS, SUBSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"), str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 THUMB_POINTS = 60
@@ -42,6 +44,27 @@ def label(name: str) -> str:
     """
     letters = name.rstrip("0123456789")
     return letters + name[len(letters) :].translate(SUBSCRIPTS) if 0 < len(letters) <= 2 else name
+
+
+def column_note(column: Column) -> str:
+    """What training saw in a column, in a few words.
+
+    >>> column_note(Column("size", "number", n_missing=3, minimum=1.5, maximum=12.0))
+    '1.5 to 12, 3 missing'
+    >>> column_note(Column("town", "category", values=("Bern", "Graz"))), column_note(Column("id", "ignore", note="x"))
+    ('2 values: Bern, Graz', 'x')
+    """
+    if column.note or column.kind == "ignore":
+        return column.note
+    told = ""
+    if column.kind == "category":
+        told = f"{len(column.values)} values: {elided(column.values, 4)}"
+    elif column.kind in ("number", "duration"):
+        told = f"{column.minimum:g} to {column.maximum:g}"
+    elif column.kind == "date":
+        told = f"a trend{''.join(f', {cycle}' for cycle in column.cycles)}"
+    missing = f"{column.n_missing} missing" if column.n_missing else ""
+    return ", ".join(part for part in (told, missing) if part)
 
 
 def candidates(run: Run) -> list[dict[str, Any]]:
@@ -114,7 +137,7 @@ def describe_run(run: Run, look: Look, pictures: Pictures, version: int, undo: i
     preprocessor = problem.preprocessor
     columns = None
     if preprocessor is not None:
-        columns = [{"name": c.name, "kind": c.kind, "note": c.note} for c in preprocessor.columns]
+        columns = [{"name": c.name, "kind": c.kind, "note": column_note(c)} for c in preprocessor.columns]
     axes = look.axes(problem)
     return {
         "version": version,

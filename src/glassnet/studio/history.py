@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from glassnet.nn import State
 from glassnet.studio.problems import Problem
@@ -11,7 +11,15 @@ from glassnet.studio.run import Run
 
 MOST_BYTES, MOST_MOMENTS = 64 * 2**20, 4000
 UNDO_BYTES, MOST_UNDO = 16 * 2**20, 50
-Point = list[float | int | None]
+
+
+class Point(NamedTuple):
+    """Of the curve: when, and what was measured; None where it is no number."""
+
+    steps: int
+    epoch: float
+    loss: float | None
+    validation: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +46,7 @@ class Moment:
     @property
     def point(self) -> Point:
         """For the curve."""
-        return [self.steps, self.epoch, self.loss, self.validation]
+        return Point(self.steps, self.epoch, self.loss, self.validation)
 
     @property
     def size(self) -> int:
@@ -77,7 +85,7 @@ class History:
     >>> for _ in range(5):
     ...     run.apply(("advance", 3))
     ...     history.add(moment_of(run, *run.losses(run.state)))
-    >>> history.near(7).steps, len(history.before(7)), [point[0] for point in history.points]
+    >>> history.near(7).steps, len(history.before(7)), [point.steps for point in history.points]
     (6, 2, [3, 6, 9, 12, 15])
     """
 
@@ -91,7 +99,7 @@ class History:
         """One more; one at the same step takes the place of the other."""
         while self.moments and self.moments[-1].steps >= moment.steps:
             self._bytes -= self.moments.pop().size
-        while self.points and self.points[-1][0] >= moment.steps:  # type: ignore[operator]  # steps are whole numbers
+        while self.points and self.points[-1].steps >= moment.steps:
             self.points.pop()
         self.moments.append(moment)
         self.points.append(moment.point)
@@ -115,9 +123,9 @@ class History:
 
     def branch(self, moment: Moment) -> None:
         """Go on from a moment: what came after it is the old branch."""
-        self.old = [point for point in self.points if point[0] >= moment.steps]  # type: ignore[operator]
+        self.old = [point for point in self.points if point.steps >= moment.steps]
         self.moments = [kept for kept in self.moments if kept.steps <= moment.steps]
-        self.points = [point for point in self.points if point[0] <= moment.steps]  # type: ignore[operator]
+        self.points = [point for point in self.points if point.steps <= moment.steps]
         self._bytes = sum(kept.size for kept in self.moments)
 
 

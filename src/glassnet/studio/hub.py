@@ -14,7 +14,7 @@ from glassnet.data.table import Table
 from glassnet.errors import InputError, TableError
 from glassnet.lessons import lessons
 from glassnet.studio.commands import TABLE
-from glassnet.studio.describe import thumbs
+from glassnet.studio.describe import column_note, thumbs
 from glassnet.studio.run import Run
 from glassnet.studio.session import Deliver, Session
 from glassnet.studio.settings import UPLOAD_BYTES
@@ -110,7 +110,7 @@ class Hub:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             columns = infer_columns(table)
-        described = [{"name": c.name, "kind": c.kind, "note": c.note, "kinds": list(KINDS)} for c in columns]
+        described = [{"name": c.name, "kind": c.kind, "note": column_note(c), "kinds": list(KINDS)} for c in columns]
         usable = [c.name for c in columns if c.kind in ("number", "category", "boolean")]
         target = usable[-1] if usable else table.names[-1]
         return {"table": key, "name": name, "rows": len(table), "columns": described, "target": target}

@@ -118,7 +118,7 @@ def _probe(frozen: Frozen) -> Sequence[Block]:
 def _duel(frozen: Frozen) -> Sequence[Block]:
     problem, settings = frozen.problem, frozen.settings
     columns = {name: frozen.raw[:, j] for j, name in enumerate(problem.names)}
-    target = "answer" if "answer" not in columns else "answer of the studio"
+    target = problem.target if problem.target not in columns else f"{problem.target} (target)"
     table = Rows.read({**columns, target: frozen.labels.tolist()})
     hidden = tuple(layer["units"] for layer in frozen.layers)
     kind = TableClassifier if problem.classes else TableRegressor

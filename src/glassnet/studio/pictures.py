@@ -11,9 +11,10 @@ from glassnet.errors import InputError
 from glassnet.nn import Network
 from glassnet.nn.elementary import Array
 from glassnet.nn.network import LayerTrace
-from glassnet.studio.problems import Problem, held_choices, hold
+from glassnet.studio.problems import Problem
 from glassnet.studio.run import Run
 from glassnet.studio.settings import listed, one_of, whole
+from glassnet.studio.slices import held_choices, hold
 
 MAP, OUTPUT, CURVE = 32, 96, 256  # pixels of a unit's map and of the output, points of a curve
 MOST_POINTS = 1000  # rows that are drawn

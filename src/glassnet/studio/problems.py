@@ -11,7 +11,6 @@ import numpy as np
 
 from glassnet.data.examples import EXAMPLES
 from glassnet.data.preprocessor import Preprocessor
-from glassnet.data.schema import Column
 from glassnet.data.targets import ClassTarget, NumberTarget, looks_like_classes
 from glassnet.errors import InputError, TableError
 from glassnet.explanation.formulas import Formula
@@ -19,6 +18,7 @@ from glassnet.explanation.subject import Subject, as_table
 from glassnet.nn import Loss, get_loss
 from glassnet.nn.elementary import Array
 from glassnet.studio.settings import DRAWN, MOST_FEATURES, Settings
+from glassnet.studio.slices import affine_of, places_of, typical_row
 
 MOST_CLASSES = 20
 MODEL_ROWS = 400  # drawn where a model came without a table
@@ -169,8 +169,10 @@ class Problem:
         x, t = self.raw - self.raw.mean(axis=0), goal - goal.mean(axis=0)
         spread = np.sqrt((x**2).sum(axis=0))[:, None] * np.sqrt((t**2).sum(axis=0))[None, :]
         strength = np.abs(np.divide(x.T @ t, spread, out=np.zeros(spread.shape), where=spread > 0)).max(axis=1)
+        # A number of the table's own before what was made of a date or a name, which no one reads off an axis.
+        own = [feature.kind == "number" for feature in self.preprocessor.features] if self.preprocessor else []
         several = np.array([len(np.unique(column)) > 2 for column in self.raw.T])
-        order = np.argsort(-(strength + 2.0 * several), kind="stable")
+        order = np.argsort(-(strength + 2.0 * several + (4.0 * np.array(own) if own else 0)), kind="stable")
         return int(order[0]), int(order[1])
 
 
@@ -313,8 +315,8 @@ def _table(data: Settings, shelf: Shelf) -> Problem:
         raw=raw,
         answers=answers,
         held=held,
-        affine=_affine_of(preprocessor),
-        base=_typical(preprocessor, raw),
+        affine=affine_of(preprocessor),
+        base=typical_row(preprocessor, raw),
         target_affine=affine,
         preprocessor=preprocessor,
         target_map=map_,
@@ -360,8 +362,8 @@ def _of_model(data: Settings, shelf: Shelf) -> Problem:
         raw=np.asarray(raw, np.float64),
         answers=np.asarray(answers, np.float64),
         held=split(len(raw), data["share"], data["seed"]),
-        affine=_affine_of(preprocessor) if preprocessor is not None else ((0.0, 1.0),) * len(subject.feature_names),
-        base=np.median(raw, axis=0) if preprocessor is None else _typical(preprocessor, raw),
+        affine=affine_of(preprocessor) if preprocessor is not None else ((0.0, 1.0),) * len(subject.feature_names),
+        base=np.median(raw, axis=0) if preprocessor is None else typical_row(preprocessor, raw),
         target_affine=subject.target_affine,
         preprocessor=preprocessor,
         target_map=getattr(subject.model, "target_", None),
@@ -377,7 +379,7 @@ def _rows_of(subject: Subject, preprocessor: Preprocessor | None) -> Array:
     if preprocessor is None:
         return rng.uniform(-2, 2, (MODEL_ROWS, d))
     raw = np.zeros((MODEL_ROWS, d))
-    places = _places(preprocessor)
+    places = places_of(preprocessor)
     for column in preprocessor.columns:
         where = places.get(column.name)
         if where is None:
@@ -392,89 +394,8 @@ def _rows_of(subject: Subject, preprocessor: Preprocessor | None) -> Array:
     return raw
 
 
-def _places(preprocessor: Preprocessor) -> dict[str, list[int]]:
-    places: dict[str, list[int]] = {}
-    for j, feature in enumerate(preprocessor.features):
-        places.setdefault(feature.column, []).append(j)
-    return places
-
-
-def _affine_of(preprocessor: Preprocessor) -> tuple[tuple[float, float], ...]:
-    """The own units of features that are a number of their column; others are in theirs already."""
-    affine = [(0.0, 1.0)] * len(preprocessor.features)
-    places = _places(preprocessor)
-    for column in preprocessor.columns:
-        if column.kind in ("number", "duration") and column.name in places:
-            affine[places[column.name][0]] = (column.mean, column.scale)
-    return tuple(affine)
-
-
-def _typical(preprocessor: Preprocessor, raw: Array) -> Array:
-    """A row in the middle of numbers, and of categories the most frequent."""
-    base = np.median(raw, axis=0)
-    places = _places(preprocessor)
-    for column in preprocessor.columns:
-        if column.kind == "category" and column.name in places:
-            where = places[column.name]
-            base[where] = 0
-            base[where[int(raw[:, where].sum(axis=0).argmax())]] = 1
-    return base
-
-
 def _from_shelf(shelf: Shelf, key: str, what: str) -> tuple[str, Any]:
     if key not in shelf:
         raise InputError(f"The {what} is not here any more: the studio was started anew. Drop the file again.")
     found: tuple[str, Any] = shelf[key]
     return found
-
-
-def held_choices(problem: Problem) -> dict[str, Any]:
-    """For each column of a table what a picture may hold it at: values of a category, the range of a number."""
-    if problem.preprocessor is None:
-        return {}
-    choices: dict[str, Any] = {}
-    places = _places(problem.preprocessor)
-    for column in problem.preprocessor.columns:
-        where = places.get(column.name)
-        if where is None:
-            continue
-        if column.kind == "category":
-            features = [problem.preprocessor.features[j] for j in where]
-            choices[column.name] = [feature.category or feature.kind for feature in features]
-        elif column.kind == "boolean":
-            choices[column.name] = ["no", "yes"]
-        else:
-            lo, hi = (float(problem.raw[:, where[0]].min()), float(problem.raw[:, where[0]].max()))
-            mean, scale = problem.affine[where[0]]
-            choices[column.name] = [mean + scale * lo, mean + scale * hi]
-    return choices
-
-
-def hold(problem: Problem, held: Mapping[str, Any]) -> Array:
-    """The base row (d,) with some columns at chosen values.
-
-    Raises:
-        InputError: A column or value that there is not.
-    """
-    base = problem.base.copy()
-    if problem.preprocessor is None:
-        return base
-    choices, places = held_choices(problem), _places(problem.preprocessor)
-    kinds: dict[str, Column] = {column.name: column for column in problem.preprocessor.columns}
-    for name, value in held.items():
-        if name not in choices:
-            raise InputError(f"There is no column {str(name)[:60]!r} to hold.")
-        where = places[name]
-        if kinds[name].kind == "category":
-            if value not in choices[name]:
-                raise InputError(f"{name!r} has no value {str(value)[:60]!r}.")
-            base[where] = 0
-            base[where[choices[name].index(value)]] = 1
-        elif kinds[name].kind == "boolean":
-            base[where[0]] = 1.0 if value in ("yes", True) else -1.0
-        elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
-            mean, scale = problem.affine[where[0]]
-            base[where[0]] = (value - mean) / scale
-        else:
-            raise InputError(f"{name!r} is held at a number, but {str(value)[:60]!r} came.")
-    return base

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any
 
+from glassnet import lessons
 from glassnet.errors import InputError, unknown_name
 from glassnet.nn import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS
 
@@ -18,19 +19,10 @@ LOSSES_OF = {
 TRAINABLE = tuple(name for name, f in ACTIVATIONS.items() if f.trainable)
 Settings = dict[str, Any]
 
+# A lesson begins without a hidden layer, the studio with two.
 DEFAULTS: Settings = {
-    "data": {"kind": "circles", "n": 300, "noise": 0.1, "seed": 0, "share": 0.67},
-    "features": ["x1", "x2"],
+    **lessons.DEFAULTS,
     "layers": [{"units": 6, "activation": "tanh"}, {"units": 4, "activation": "tanh"}],
-    "bias": True,
-    "init": "glorot",
-    "loss": "auto",
-    "optimizer": "adam",
-    "rate": 0.03,
-    "l2": 0.0,
-    "l1": 0.0,
-    "batch": 0,
-    "seed": 7,
 }
 
 

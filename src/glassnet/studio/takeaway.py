@@ -201,12 +201,17 @@ def _put(what: str, encoded: str, name: str, shelf: Any) -> str:
 def _link(run: Run, shelf: Shelf) -> File:
     """The part of a link behind the #: settings and events."""
     if run.first["data"]["kind"] in ("table", "model"):
-        raise InputError("A link holds no table: save the state as a file, which does.")
+        return _answer({"hash": None, "why": "A link holds no table: the state's file does."})
     text = json.dumps(_state(run), separators=(",", ":"), ensure_ascii=False)
     encoded = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
     if len(encoded) > MOST_LINK:
-        raise InputError(f"This run takes {len(encoded):,} letters, too many for a link: save the state as a file.")
-    return json.dumps({"hash": f"#s={encoded}"}).encode(), "application/json", "link.json"
+        why = f"This run takes {len(encoded):,} letters, too many for a link: the state's file has room for it."
+        return _answer({"hash": None, "why": why})
+    return _answer({"hash": f"#s={encoded}"})
+
+
+def _answer(content: dict[str, Any]) -> File:
+    return json.dumps(content).encode(), "application/json", "link.json"
 
 
 def _stem(run: Run) -> str:

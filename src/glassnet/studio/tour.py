@@ -1,7 +1,7 @@
 """What stands beside a run: lessons with their exercises, findings, panels, and the constructed network of a curve."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from glassnet.studio.panels import PANELS, Frozen, findings_of, panel_of
 from glassnet.studio.quantities import Quantities
 from glassnet.studio.run import Run
 from glassnet.studio.settings import UPLOAD_BYTES
+
+if TYPE_CHECKING:
+    from glassnet.studio.session import Session
 
 LOOKED = ("row", "lines", "construct", "output", "hidden", "plane", "folded")  # what a lesson sets for the page
 DOMAIN = 1.0  # a formula's rows lie between −1 and 1
@@ -33,7 +36,7 @@ class Tour:
 
     PANELS = tuple(PANELS)
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: "Session") -> None:
         self.session = session
         self.lesson: Lesson | None = None
         self.part = 0

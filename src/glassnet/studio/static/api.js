@@ -163,8 +163,9 @@ export function upload(file, onProgress) {
   return promise;
 }
 
+/** {hash}, or {hash: null, why} where a link cannot hold the run. */
 export async function fetchLink(run) {
   const response = await fetch(`/take/${encodeURIComponent(run)}/link`);
   if (!response.ok) throw new Error((await response.json().catch(() => ({}))).error ?? "The link could not be made.");
-  return (await response.json()).hash;
+  return response.json();
 }

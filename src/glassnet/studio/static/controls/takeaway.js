@@ -24,11 +24,13 @@ export function mountTakeaway(state, actions) {
     ...PICTURES.map(([id, name]) => button(`${name}, PNG`, () => savePicture(id), { value: id })),
     button("Network, SVG", () => saveNetwork("svg")),
     button("Network, PNG", () => saveNetwork("png")));
+  const linked = element("div", { class: "field" }, element("label", { htmlFor: "link" }, "settings, seeds and every change, in the address itself"),
+    element("div", { class: "field-row" }, field, copy));
+  const none = element("p", { class: "hint", hidden: true }); // why there is no link
   box.body.append(
     element("h3", {}, "Files"), element("ul", { class: "take-list" }, ...files.map(({ item }) => item)),
     element("h3", {}, "Link"),
-    element("div", { class: "field" }, element("label", { htmlFor: "link" }, "settings, seeds and every change, in the address itself"),
-      element("div", { class: "field-row" }, field, copy)),
+    linked, none,
     element("h3", {}, "Pictures, as they are now"), pictures, said);
 
   document.getElementById("open-take").onclick = () => {
@@ -52,8 +54,11 @@ export function mountTakeaway(state, actions) {
   function fillLink() {
     return attempt(async () => {
       field.value = "";
-      const hash = await fetchLink(state.hello.run);
-      field.value = `${location.origin}/${hash.startsWith("#") ? hash : `#${hash}`}`;
+      const { hash, why } = await fetchLink(state.hello.run);
+      linked.hidden = !hash;
+      none.hidden = Boolean(hash);
+      if (hash) field.value = `${location.origin}/${hash}`;
+      else none.textContent = why;
     });
   }
   async function copyLink() {
