@@ -45,6 +45,7 @@ def axes(window):
 def draw_a_point(window, place, known):
     window.page.mouse.click(*picture(window)(*place))
     window.until(lambda: len(window.session.run.settings["data"]["points"]) == known)
+    window.until(lambda: window.page.locator("#output .output-plot").get_attribute("data-rows") == str(known))
 
 
 # Data of one's own.

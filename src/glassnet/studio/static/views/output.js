@@ -83,5 +83,6 @@ export function draw(element, state, actions) {
   }
   if (fresh || view.marked !== marked) part.drawOver(view, state, palette, width, height);
   Object.assign(view, { frame, key, marked, points });
+  attribute(view.holder, "data-rows", view.places ? view.places.length / 2 : null); // those that a click now finds
   if (frame.at) attribute(view.holder, "title", `looking at ${frame.at.map(v => value(v)).join(", ")}`); else attribute(view.holder, "title", null);
 }
