@@ -2,6 +2,8 @@
 VENV ?= .venv
 # An environment of its own, for what the benchmarks compare with takes two gigabytes.
 BENCH := build/bench
+# Another one for the benchmark of accuracy, three gigabytes.
+ACCURACY := build/accuracy/venv
 PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 # Where the kernel can be built, the tests insist on it; where not, one line says what to install.
 REQUIRE_KERNEL := if scripts/can-build-kernel $(VENV)/bin/python; then export GLASSNET_REQUIRE_KERNEL=1; fi
@@ -10,7 +12,7 @@ export PYTHON
 # Whatever, when it changes, calls for another installation. Python files do not: the installation is editable.
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard src/kernel/*)
 
-.PHONY: help demo gallery test check bench format clean
+.PHONY: help demo gallery test check bench accuracy format clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -33,6 +35,9 @@ check: $(VENV)/.dev ## Format, lint, direction, types and kernel warnings, cheap
 
 bench: $(BENCH)/.bench ## Measure beside other libraries, all or ONLY=w2,inference; write docs/performance.md
 	@$(BENCH)/bin/python -m benchmarks
+
+accuracy: $(ACCURACY)/.accuracy ## Compare accuracy, all or ARGS="--only sk,lgbm --tables ames"; write docs/accuracy.md
+	@$(ACCURACY)/bin/python -m benchmarks.accuracy $(ARGS)
 
 format: $(VENV)/.dev ## Format Python and C++
 	@$(VENV)/bin/ruff format
@@ -74,4 +79,20 @@ $(BENCH)/.bench: $(SOURCES) benchmarks/requirements.txt | $(BENCH)/bin/pip
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt && \
 	GLASSNET_REQUIRE_KERNEL=1 $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check \
 		--config-settings=build-dir=$(BENCH)/kernel --editable .
+	@touch $@
+
+$(ACCURACY)/bin/pip:
+	@scripts/venv $(ACCURACY)
+
+$(ACCURACY)/.peers: benchmarks/accuracy/requirements.txt | $(ACCURACY)/bin/pip
+	@echo "Installing the libraries to compare accuracy with (some minutes) ..."; \
+	$(ACCURACY)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--requirement benchmarks/accuracy/requirements.txt
+	@touch $@
+
+# A copy, so that what is edited meanwhile does not get into the results.
+$(ACCURACY)/.accuracy: $(SOURCES) $(wildcard src/glassnet/*/*.py) $(ACCURACY)/.peers
+	@echo "Installing glassnet as it is now ..."; \
+	GLASSNET_REQUIRE_KERNEL=1 $(ACCURACY)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--no-build-isolation --config-settings=build-dir=build/accuracy/kernel .
 	@touch $@

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from glassnet.data.dates import (
     time_cells,
     times_of,
 )
-from glassnet.data.schema import Column, finite, flag_cells, number_cells
+from glassnet.data.schema import Column, fill_of_pieces, finite, flag_cells, number_cells
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Feature:
     Attributes:
         name: For people: "mass", "island=Dream", "mass missing", "town other", "sold: day of week, sin".
         column: The table's column it comes from.
-        kind: "number", "boolean", "category", for flags "missing" and "other", for times "trend" and "cycle".
+        kind: "number", "piece", "boolean", "category", for flags "missing" and "other", for times "trend" and "cycle".
         category: The value that a category feature stands for.
     """
 
@@ -57,10 +58,17 @@ class Encoder(ABC):
 
 
 class NumberEncoder(Encoder):
-    """x = (value − mean) / scale; the median where missing, and a flag for it if training had missing cells."""
+    """x = (value − mean) / scale; the median where missing, and a flag for it if training had missing cells.
+
+    A column in pieces [e₀, e₁], …, [eₘ₋₁, eₘ] has one feature for each, xⱼ = min(max((value − eⱼ) / (eⱼ₊₁ − eⱼ), 0), 1)
+    − its mean in training: a linear map of them is a line with a bend at every end, flat beyond the first and the last
+    (piecewise-linear encoding: Gorishniy, Rubachev and Babenko 2022, On Embeddings for Numerical Features, 3.2).
+    """
 
     def features(self, column: Column) -> list[Feature]:
-        return [Feature(column.name, column.name, "number"), *_missing_flag(column)]
+        names = [f"{column.name} {low:.4g} to {high:.4g}" for low, high in pairwise(column.pieces)]
+        pieces = [Feature(name, column.name, "piece") for name in names]
+        return [*(pieces or [Feature(column.name, column.name, "number")]), *_missing_flag(column)]
 
     def cells(self, series: pl.Series) -> pl.Series:
         """The cells as finite numbers."""
@@ -68,10 +76,17 @@ class NumberEncoder(Encoder):
 
     def encode(self, column: Column, series: pl.Series, x: np.ndarray) -> tuple[int, list[str]]:
         numbers = self.cells(series)
-        x[:, 0] = (numbers.fill_null(column.median).to_numpy() - column.mean) / column.scale
+        values = numbers.fill_null(column.median).to_numpy()
+        if column.pieces:
+            x[:, : len(column.filled)] = fill_of_pieces(values, np.array(column.pieces)) - np.array(column.filled)
+        else:
+            x[:, 0] = (values - column.mean) / column.scale
         return _flag_missing(numbers, x, column), []
 
     def decode(self, column: Column, x: np.ndarray) -> list[Any]:
+        if column.pieces:
+            filled = x[:, : len(column.filled)] + np.array(column.filled)
+            return _with_missing((column.pieces[0] + filled @ np.diff(column.pieces)).tolist(), x, column)
         return _with_missing((x[:, 0] * column.scale + column.mean).tolist(), x, column)
 
 

@@ -14,9 +14,11 @@ from glassnet.data.dates import CYCLES, FORMS, known_zone
 from glassnet.data.encoders import ENCODERS, Feature
 from glassnet.data.inference import infer_columns
 from glassnet.data.records import Record, damaged
-from glassnet.data.schema import Column
+from glassnet.data.schema import Column, in_pieces
 from glassnet.data.table import Table
 from glassnet.errors import DataWarning, TableError
+
+MOST_IN_PIECES = 128  # columns
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,17 @@ class Preprocessor:
                 f"something about new rows, or keep one by naming its kind, as columns={{'name': 'category'}}."
             )
         return preprocessor
+
+    def in_pieces(self, table: Table) -> "Preprocessor | None":
+        """The same columns, with numbers and durations cut into pieces at their quantiles in the training table.
+
+        None where no column has values enough, or more than MOST_IN_PIECES have: there x would be all pieces.
+        """
+        many = [column for column in self.columns if column.kind in ("number", "duration")]
+        if len(many) > MOST_IN_PIECES:
+            return None
+        cut = tuple(in_pieces(column, table[column.name]) if column in many else column for column in self.columns)
+        return Preprocessor(cut) if cut != self.columns else None
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
@@ -143,7 +156,7 @@ class Preprocessor:
 def _to_record(column: Column) -> dict[str, Any]:
     """One column as a record."""
     record = {"name": column.name, "kind": column.kind, "n_missing": column.n_missing, "note": column.note}
-    seen = {key: getattr(column, key) for key in SEEN[column.kind]}
+    seen = {key: getattr(column, key) for key in SEEN[column.kind] if key not in PARTS or getattr(column, key)}
     return record | {key: list(value) if isinstance(value, tuple) else value for key, value in seen.items()}
 
 
@@ -156,6 +169,9 @@ def _from_record(item: Any) -> Column:
         raise damaged(f"column {name!r} is of the unknown kind {kind!r}")
     seen = {key: READERS[key](record, key) for key in SEEN[kind]}
     column = Column(name, kind, record.count("n_missing"), note=record.text("note"), **seen)
+    ends = np.array(column.pieces)
+    if len(ends) != len(column.filled) + bool(len(ends)) or (np.diff(ends) <= 0).any():
+        raise damaged(f"column {name!r} has pieces that do not follow one another")
     if kind == "category" and not column.values:
         raise damaged(f"column {name!r} has no values")
     if not set(column.cycles) <= set(CYCLES) or column.form not in FORMS or not known_zone(column.zone):
@@ -164,9 +180,10 @@ def _from_record(item: Any) -> Column:
 
 
 NUMBERS = ("median", "mean", "scale", "minimum", "maximum")
+PARTS = ("pieces", "filled")
 SEEN: dict[str, tuple[str, ...]] = {  # what a file holds of a column, beside its name, kind, n_missing and note
-    "number": NUMBERS,
-    "duration": NUMBERS,
+    "number": (*NUMBERS, *PARTS),
+    "duration": (*NUMBERS, *PARTS),
     "date": (*NUMBERS, "cycles", "form", "zone", "daily"),
     "time": ("minimum", "maximum"),
     "category": ("values", "pooled"),
@@ -175,6 +192,7 @@ SEEN: dict[str, tuple[str, ...]] = {  # what a file holds of a column, beside it
 }
 READERS: dict[str, Callable[[Record, str], Any]] = {
     **dict.fromkeys(NUMBERS, Record.number),
+    **dict.fromkeys(PARTS, Record.numbers),
     "scale": Record.positive,
     "values": Record.texts,
     "pooled": Record.flag,

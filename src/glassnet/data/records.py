@@ -84,3 +84,8 @@ class Record:
         if not all(isinstance(value, str) for value in values) or len(set(values)) < len(values):
             raise damaged(f"{key!r} of {self.name} must list different texts")
         return tuple(values)
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """A list of finite numbers; empty where there is no such field."""
+        values = self.items(key) if key in self.record else []
+        return tuple(Record({key: value}, self.name).number(key) for value in values)

@@ -26,6 +26,7 @@ from glassnet.errors import TableError
 MOST_VALUES = 100  # of a category; rarer ones are pooled
 MANY_VALUES = 20  # above this, a text that differs in most rows looks like an identifier
 EITHER_FIRST = "day or month may come first: read with the day first"
+PIECES, FEWEST_PIECES = 16, 3  # into which a number is cut; with fewer of them it is as well left whole
 TURNS = 1.5  # a cycle is told from a trend once half of it was seen twice
 
 
@@ -46,6 +47,8 @@ class Column:
         form: Of a date, how training wrote it, a key of FORMS.
         zone: Of a date, the time zone of its clock, "" without one.
         daily: Of a date, whether every one was a day without a clock.
+        pieces: Of a number in pieces, their ends in the column's own units, ascending; else ().
+        filled: Of a number in pieces, how full each piece was on average, from 0 to 1.
     """
 
     name: str
@@ -63,6 +66,8 @@ class Column:
     form: str = ISO
     zone: str = ""
     daily: bool = False
+    pieces: tuple[float, ...] = ()
+    filled: tuple[float, ...] = ()
 
 
 def number_column(series: pl.Series) -> Column:
@@ -74,6 +79,25 @@ def duration_column(series: pl.Series) -> Column:
     """A column of durations, as quantities in seconds."""
     column = _quantities(series.name, "duration", finite(duration_cells(series), series))
     return replace(column, note=column.note or "in seconds")
+
+
+def in_pieces(column: Column, series: pl.Series) -> Column:
+    """A column of quantities, cut at its quantiles into at most PIECES pieces; unchanged where it has too few values.
+
+    The median stands in for missing cells, as it does when they are encoded.
+    """
+    cells = duration_cells(series) if column.kind == "duration" else number_cells(series)
+    values = cells.fill_null(column.median).to_numpy().astype(np.float64)
+    ends = np.unique(np.quantile(values, np.linspace(0, 1, PIECES + 1)))
+    if len(ends) <= FEWEST_PIECES or len(np.unique(values)) <= 2 * FEWEST_PIECES:
+        return column
+    filled = fill_of_pieces(values, ends).mean(axis=0)
+    return replace(column, pieces=tuple(ends.tolist()), filled=tuple(filled.tolist()))
+
+
+def fill_of_pieces(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """How full each piece between two ends is, (n, pieces): 0 left of it, 1 right of it, the part within it else."""
+    return np.clip((values[:, None] - ends[:-1]) / np.diff(ends), 0.0, 1.0)
 
 
 def date_column(series: pl.Series) -> Column:

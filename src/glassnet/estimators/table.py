@@ -1,34 +1,47 @@
 """TableClassifier, TableRegressor: any dataframe or file in, predictions in its own columns and units out."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
+from itertools import islice, repeat
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from glassnet.data.leaks import leaks
 from glassnet.data.preprocessor import Preprocessor
 from glassnet.data.table import Table
 from glassnet.data.targets import ClassTarget, NumberTarget
-from glassnet.errors import DataWarning, InputError, TableError, TrainingWarning
+from glassnet.errors import DataWarning, InputError, TableError, TrainingWarning, unknown_name
+from glassnet.estimators.ensemble import Job, OutOfFold, combine, scores_of, train_members
+from glassnet.estimators.recipe import (
+    HIDDEN,
+    LEAST_PATIENCE,
+    PATIENCE,
+    QUALITIES,
+    RATES,
+    Recipe,
+    batch_size,
+    epochs,
+)
 from glassnet.estimators.scoring import check_scoring, scorer_score
 from glassnet.estimators.seen import warn_of_far_rows
+from glassnet.estimators.splits import FEWEST_TO_CHOOSE, SPLIT_FROM, Split, splits
 from glassnet.estimators.table_rows import check_class_weight, class_factors, drop_weightless, reweighed, split_target
-from glassnet.nn import Adam, Architecture, Data, Engine, Network, Spec, State, get_engine, get_loss
+from glassnet.nn import Architecture, Data, Engine, Network, State, get_engine, get_loss
 from glassnet.nn.elementary import Array
-from glassnet.training import Callback, Plan, train
+from glassnet.training import Callback, History
 from glassnet.training.trainer import Score
 
 FEWEST_ROWS = 2
-FEWEST_VALIDATION_ROWS = 10  # below, a validation part says nothing, and every row is trained on
 SEEDS = 2**31
+CALIBRATIONS = ("auto", "split", "cv+", "none")
+TIE = 1e-6  # of the loss, beside a share of errors: what decides between epochs with as many errors
 
 
 class _TableModel(BaseEstimator):
@@ -37,36 +50,44 @@ class _TableModel(BaseEstimator):
     def __init__(
         self,
         *,
-        hidden_layer_sizes: int | Sequence[int] = (128, 128),
+        quality: str = "default",
+        n_estimators: int | str = "auto",
+        hidden_layer_sizes: int | Sequence[int] = HIDDEN,
         activation: str | Sequence[str] = "silu",
-        alpha: float = 1e-3,
-        learning_rate_init: float = 2e-3,
+        alpha: float = 0.02,
+        dropout: float = 0.15,
+        learning_rate_init: float | str = "auto",
         batch_size: int | str = "auto",
-        max_iter: int = 500,
-        n_iter_no_change: int = 20,
+        max_iter: int | str = "auto",
+        n_iter_no_change: int | str = "auto",
         validation_fraction: float = 0.2,
+        calibration: str = "auto",
         columns: Mapping[str, str] | None = None,
         time_limit_seconds: float | None = None,
         callbacks: Sequence[Callback] | None = None,
         engine: str = "auto",
         random_state: Any = None,
-        scoring: str | None = None,
+        metric: str | None = None,
         n_jobs: int | None = None,
     ) -> None:
+        self.quality = quality
+        self.n_estimators = n_estimators
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.alpha = alpha
+        self.dropout = dropout
         self.learning_rate_init = learning_rate_init
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.n_iter_no_change = n_iter_no_change
         self.validation_fraction = validation_fraction
+        self.calibration = calibration
         self.columns = columns
         self.time_limit_seconds = time_limit_seconds
         self.callbacks = callbacks
         self.engine = engine
         self.random_state = random_state
-        self.scoring = scoring
+        self.metric = metric
         self.n_jobs = n_jobs
 
     def fit(
@@ -97,7 +118,7 @@ class _TableModel(BaseEstimator):
             InputError: A parameter out of range.
         """
         self._check_parameters()
-        engine = get_engine(self.engine, self.n_jobs)
+        engine = get_engine(self.engine, self.n_jobs)  # before any work: it may be missing
         table, answers, name = split_target(X, y, target)
         table, answers, s = drop_weightless(table, answers, sample_weight)
         if len(table) < FEWEST_ROWS:
@@ -110,103 +131,157 @@ class _TableModel(BaseEstimator):
         used = table.select([column.name for column in preprocessor.columns if column.kind != "ignore"])
         for leak in leaks(used, Table.read({name: answers})[name]):
             warnings.warn(str(leak), DataWarning, stacklevel=2)
-        random = check_random_state(self.random_state)
-        rows = Data(preprocessor.transform(table, sparse=preprocessor.mostly_zeros), described.encode(answers), s)
-        factors = self._class_factors(described, rows)
-        places: Array | slice = slice(None)  # of the rows to validate on, among `answers`
-        if X_val is None:
-            data, validation, places = self._hold_out(rows, random)
-        else:
-            table_val, answers, _ = split_target(X_val, y_val, target)
-            data = rows
-            x_val = preprocessor.transform(table_val, sparse=preprocessor.mostly_zeros)
-            validation = Data(x_val, described.encode(answers))
+        preprocessors = [preprocessor]
+        if self.n_estimators != 1 and (pieces := preprocessor.in_pieces(table)) is not None:
+            preprocessors.append(pieces)
+        t, random = described.encode(answers), check_random_state(self.random_state)
+        views = [_prepared(p, table, t, s) for p in preprocessors]
+        factors = self._class_factors(described, views[0])
+        judged, told = views, answers  # what epochs are chosen by
+        if X_val is not None:
+            table_val, told, _ = split_target(X_val, y_val, target)
+            judged = [_prepared(p, table_val, described.encode(told), None) for p in preprocessors]
 
-        loss = get_loss(self._loss_name(rows.t.shape[1]))
-        spec = Spec(
-            architecture=Architecture.create([rows.x.shape[1], *self._hidden(), rows.t.shape[1]], self._activation()),
-            loss=loss,
-            optimizer=Adam(self.learning_rate_init),
-            l2=float(self.alpha),
-            batch_size=self._batch_size(len(data)),
-            init="he",
-            dtype=np.float32,
-        )
-        scored = validation  # a scorer weighs classes in its own way
-        data, validation = reweighed(data, factors), reweighed(validation, factors) if validation is not None else None
-        state = engine.init(spec, [int(random.randint(SEEDS))])
-        score = None
-        if self.scoring is not None:
-            learner: Any = copy(self)  # what was fitted before stays until this fit has gone well
-            learner.target_, learner.loss_ = described, loss
-            score = learner._scorer(engine, state, scored, learner._answers(answers)[places])
-        plan = Plan(
-            max_epochs=self.max_iter,
-            patience=self.n_iter_no_change if validation is not None else np.inf,
-            tol=0.0,
-            keep_best=validation is not None,
+        loss = get_loss(self._loss_name(t.shape[1]))
+        learner: Any = copy(self)  # what was fitted before stays until this fit has gone well
+        learner.target_, learner.loss_, learner.preprocessor_ = described, loss, preprocessor
+        learner.pieces_ = preprocessors[1] if len(preprocessors) > 1 else None
+        jobs = self._jobs(views, random, judged is views)
+
+        def chosen(job: Job) -> Data | None:
+            if judged is not views:
+                return judged[job.view]
+            return judged[job.view].take(job.split.choose) if len(job.split.choose) else None
+
+        def parts(job: Job) -> tuple[Data, Data | None]:
+            rows, validation = views[job.view], chosen(job)
+            rows = rows.take(job.split.train) if len(job.split.train) < len(rows) else rows
+            return reweighed(rows, factors), None if validation is None else reweighed(validation, factors)
+
+        def watch(engine: Engine, state: State, job: Job) -> Score | None:
+            rows = chosen(job)
+            if rows is None or self.metric is None:  # a scorer weighs classes in its own way, the loss as it is told to
+                return None if rows is None else learner._default_score(engine, reweighed(rows, factors))
+            places = slice(None) if judged is not views else job.split.choose
+            return scorer_score(self.metric, learner, engine, state, rows, learner._answers(told)[places])
+
+        if self.metric is not None and chosen(jobs[0]) is None:
+            raise InputError(
+                f"metric={self.metric!r} needs rows to validate on, but validation_fraction={self.validation_fraction} "
+                f"of this table is fewer than {FEWEST_TO_CHOOSE}. Hold out more, give X_val, or leave metric out."
+            )
+        trained = train_members(
+            jobs,
+            parts,
+            watch,
+            self._recipe(len(jobs[0].split.train)),
+            loss,
+            engine=self.engine,
+            n_jobs=self.n_jobs,
             time_limit_seconds=self.time_limit_seconds,
+            callbacks=self.callbacks or (),
         )
-        history = train(engine, state, data, plan, validation=validation, score=score, callbacks=self.callbacks or ())
-
-        self.preprocessor_, self.target_, self.loss_, self.history_ = preprocessor, described, loss, history
-        self.network_ = Network.from_parameters(spec.architecture, state.parameters[0].copy())
+        learner.members_, learner.out_of_fold_ = combine(
+            trained, lambda job: parts(job)[1], loss, engine, cools=is_classifier(self)
+        )
+        fitted = ("members_", "out_of_fold_", "target_", "loss_", "preprocessor_", "pieces_")
+        for attribute in fitted:
+            setattr(self, attribute, getattr(learner, attribute))
         self.n_features_in_, self.feature_names_in_ = len(table.names), np.array(table.names, dtype=object)
-        self.n_iter_ = len(history)
-        self._tell(data, validation if validation is not None else data)
+        self.n_iter_ = max(len(member.history) for member in self.members_)
+        self._tell(reweighed(views[0], factors))
         return self
 
-    def _scorer(self, engine: Engine, state: State, validation: Data | None, y: Array) -> Score:
-        if validation is None:
-            raise InputError(
-                f"scoring={self.scoring!r} needs rows to validate on, but validation_fraction="
-                f"{self.validation_fraction} of this table is fewer than {FEWEST_VALIDATION_ROWS}. Hold out more, give "
-                f"X_val, or leave scoring out."
-            )
-        return scorer_score(str(self.scoring), self, engine, state, validation, y)
+    @property
+    def network_(self) -> Network:
+        """The first network: the one that is explained."""
+        return self.members_[0].network
 
-    def _hold_out(self, rows: Data, random: np.random.RandomState) -> tuple[Data, Data | None, Any]:
-        """Rows to train on; rows to validate on, classes in proportion, and their places, or none of too few rows."""
-        n, seed = len(rows), int(random.randint(SEEDS))
-        held_out = int(np.ceil(n * self.validation_fraction))
-        if held_out < FEWEST_VALIDATION_ROWS:
-            return rows, None, slice(0)
-        classes = rows.t.argmax(axis=1) if rows.t.shape[1] > 1 else rows.t[:, 0]
-        counts = np.unique(classes, return_counts=True)[1]
-        fair = isinstance(self, ClassifierMixin) and counts.min() >= 2 and held_out >= len(counts)
-        places = train_test_split(
-            np.arange(n), test_size=held_out, random_state=seed, stratify=classes if fair else None
+    @property
+    def history_(self) -> History:
+        """The first network's."""
+        return self.members_[0].history
+
+    def _recipe(self, n: int) -> Recipe:
+        """How a network is trained on n rows."""
+        quality, batch = QUALITIES[self.quality], self._batch_size(n)
+        most = epochs(n, batch, quality) if self.max_iter == "auto" else int(self.max_iter)
+        patience = self.n_iter_no_change
+        rates: Any = RATES["classes" if is_classifier(self) else "quantity"]
+        return Recipe(
+            hidden=tuple(self._hidden()),
+            activation=self.activation if isinstance(self.activation, str) else tuple(self.activation),
+            rate=rates if self.learning_rate_init == "auto" else float(self.learning_rate_init),
+            by_fan_in=self.learning_rate_init == "auto",
+            dropout=float(self.dropout),
+            weight_decay=float(self.alpha),
+            batch_size=batch,
+            epochs=most,
+            patience=max(PATIENCE * most, LEAST_PATIENCE) if patience == "auto" else float(patience),
         )
-        return rows.take(places[0]), rows.take(places[1]), places[1]
 
-    def _tell(self, data: Data, judged: Data) -> None:
+    def _jobs(self, views: Sequence[Data], random: np.random.RandomState, splits_rows: bool) -> list[Job]:
+        """The networks to train: views in turn, the networks of one turn with the same split."""
+        n, t = len(views[0]), views[0].t
+        count = QUALITIES[self.quality].networks * 2 if self.n_estimators == "auto" else int(self.n_estimators)
+        if not splits_rows or np.ceil(n * self.validation_fraction) < FEWEST_TO_CHOOSE:
+            none = np.zeros(0, dtype=np.int64)
+            turns: Iterator[Split] = repeat(Split(np.arange(n), none, none))
+        else:
+            codes = None
+            if is_classifier(self):
+                codes = t.argmax(axis=1) if t.shape[1] > 1 else t[:, 0].astype(np.int64)
+            turns = splits(n, codes, self.validation_fraction, self._calibration(n), random)
+        chosen = list(islice(turns, -(-count // len(views))))
+        return [
+            Job(i % len(views), i // len(views), chosen[i // len(views)], int(random.randint(SEEDS)))
+            for i in range(count)
+        ]
+
+    def _calibration(self, n: int) -> str:
+        """Which rows calibrate."""
+        return ("split" if n >= SPLIT_FROM else "cv+") if self.calibration == "auto" else self.calibration
+
+    def _default_score(self, engine: Engine, rows: Data) -> Score:
+        """Minus the loss."""
+
+        def score(state: State) -> Array:
+            return -engine.evaluate(state, rows)
+
+        rows = rows.astype(np.float32)
+        return score
+
+    def _tell(self, data: Data) -> None:
         """Warn of a training that ended badly, or learned nothing."""
         if self.history_.stopped_by == "non-finite loss":
             best = self.history_.best
             kept = f"the weights of epoch {best.epoch} were restored" if best else "the first weights were restored"
             warnings.warn(
                 f"The loss became infinite or not a number in epoch {len(self.history_)}; {kept}. "
-                f"Try a smaller rate, such as learning_rate_init={self.learning_rate_init / 10:g}.",
+                f"Try a smaller rate, such as learning_rate_init={self._rate() / 10:g}.",
                 TrainingWarning,
                 stacklevel=3,
             )
         mean = np.average(data.t, axis=0, weights=data.s)
-        constant = np.broadcast_to(self._score_of_constant(mean), judged.t.shape)
-        gain = self.loss_.rows(constant, judged.t) - self.loss_.rows(self._scores_of(judged.x), judged.t)
-        if judged.s is not None:
-            gain = gain * judged.s / judged.s.mean()
+        found = self.out_of_fold_
+        if found is None:
+            found = OutOfFold(np.arange(len(data)), self._mean_prediction([data.x, data.x]), data.t, data.s)
+        constant = np.broadcast_to(scores_of(self.loss_, mean), found.t.shape)
+        gain = self.loss_.rows(constant, found.t) - self.loss_.rows(scores_of(self.loss_, found.p), found.t)
+        if found.s is not None:
+            gain = gain * found.s / found.s.mean()
         noise = gain.std() / np.sqrt(len(gain))  # standard error of the mean gain
         varies = not np.all(data.t == data.t[0])
         started = self.history_.loss[0] if len(self.history_) else 0.0
         # A scorer may have chosen weights that are right more often, and surer where they are wrong. The best of many
         # epochs is one standard error lucky.
-        if self.scoring is not None or not varies or gain.mean() > 2 * noise:
+        if self.metric is not None or not varies or gain.mean() > 2 * noise:
             return
-        if -gain.mean() > 10 * abs(float(self.loss_.rows(constant, judged.t).mean())):
+        if -gain.mean() > 10 * abs(float(self.loss_.rows(constant, found.t).mean())):
             warnings.warn(
                 f"The training did not settle: its loss began at {started:.2g} and its best network is far worse than "
                 f"predicting {self._constant_name} for every row. "
-                f"Try a smaller rate, such as learning_rate_init={self.learning_rate_init / 100:g}.",
+                f"Try a smaller rate, such as learning_rate_init={self._rate() / 100:g}.",
                 TrainingWarning,
                 stacklevel=3,
             )
@@ -220,21 +295,28 @@ class _TableModel(BaseEstimator):
             )
 
     def _check_fitted(self) -> None:
-        if not hasattr(self, "network_"):
+        if not hasattr(self, "members_"):
             name = type(self).__name__
             raise NotFittedError(f"This {name} has not been fitted yet. Call fit(table, target=...) before predicting.")
-
-    def _scores_of(self, x: Array) -> Array:
-        return get_engine(self.engine, self.n_jobs).forward(self.network_, x)
 
     def _predicted(self, X: Any, *, warns: bool = True) -> Array:
         """p of each row, (n, k), float64; rows far from training come with a RangeWarning."""
         self._check_fitted()
         table = Table.read(X)
-        x = self.preprocessor_.transform(table, sparse=self.preprocessor_.mostly_zeros)
+        x = [p.transform(table, sparse=p.mostly_zeros) for p in self._views]
         if warns:
             warn_of_far_rows(self.preprocessor_.columns, table)
-        return self._predictions(self._scores_of(x))
+        return self._mean_prediction(x)
+
+    @property
+    def _views(self) -> list[Preprocessor]:
+        """How the networks see a table: numbers as they are, numbers in pieces."""
+        return [self.preprocessor_, *([self.pieces_] if self.pieces_ is not None else [])]
+
+    def _mean_prediction(self, x: Sequence[Any]) -> Array:
+        """Σ weight · p of the networks, (n, k), float64, of the features of each view."""
+        engine = get_engine(self.engine, self.n_jobs)
+        return sum(m.weight * self._predictions(engine.forward(m.network, x[m.view])) for m in self.members_)
 
     def _predictions(self, y: Array) -> Array:
         """p (n, k), float64, of scores y (n, k)."""
@@ -272,32 +354,43 @@ class _TableModel(BaseEstimator):
 
     def _batch_size(self, n: int) -> int:
         """Small batches for small tables, so that an epoch has steps enough."""
-        if self.batch_size != "auto":
-            return min(int(self.batch_size), n)
-        return min(n, next((size for rows, size in ((500, 32), (1000, 64), (3000, 128)) if n < rows), 256))
+        return batch_size(n) if self.batch_size == "auto" else min(int(self.batch_size), n)
+
+    def _rate(self) -> float:
+        """A plain rate that stands for the one of the recipe: that of a hidden layer."""
+        if self.learning_rate_init != "auto":
+            return float(self.learning_rate_init)
+        return self._recipe(2).rate / float(np.sqrt(self._hidden()[0] if self._hidden() else 1))
 
     def _check_parameters(self) -> None:
         """Every number in its range, before any work begins."""
         Architecture.create([1, *self._hidden(), 1], self._activation())
-        check_scoring(self.scoring)
-        for name, low, needs in (
-            ("alpha", 0, "a number ≥ 0"),
-            ("learning_rate_init", None, "a number > 0"),
-            ("max_iter", 1, "a whole number ≥ 1"),
-            ("n_iter_no_change", 1, "a whole number ≥ 1, or inf"),
-        ):
-            value = getattr(self, name)
-            real = isinstance(value, int | float | np.number) and not isinstance(value, bool) and value == value
-            whole = "whole" not in needs or (real and (value == np.floor(value) and (value < np.inf or "inf" in needs)))
-            if not real or not whole or (value < low if low is not None else value <= 0):
-                raise InputError(f"{name} is {value!r}, but must be {needs}.")
+        check_scoring(self.metric)
+        if self.quality not in QUALITIES:
+            raise unknown_name("quality", self.quality, QUALITIES)
+        if self.calibration not in CALIBRATIONS:
+            raise unknown_name("calibration", self.calibration, CALIBRATIONS)
+        automatic = '"auto" or '
+        checks: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+            ("alpha", lambda v: 0 <= v < np.inf, "a number ≥ 0"),
+            ("dropout", lambda v: 0 <= v < 1, "a number from 0 up to, not including, 1"),
+            ("learning_rate_init", lambda v: v > 0, "a number > 0"),
+            ("max_iter", lambda v: 1 <= v < np.inf and v == np.floor(v), "a whole number ≥ 1"),
+            ("n_iter_no_change", lambda v: v >= 1 and v == np.floor(v), "a whole number ≥ 1, or inf"),
+            ("n_estimators", lambda v: 1 <= v < np.inf and v == np.floor(v), "a whole number ≥ 1"),
+            ("batch_size", lambda v: isinstance(v, int | np.integer) and v >= 1, "a whole number ≥ 1"),
+        )
+        for name, holds, needs in checks:
+            value, auto = getattr(self, name), name not in ("alpha", "dropout")
+            if isinstance(value, str) and auto and value == "auto":
+                continue
+            if not isinstance(value, int | float | np.number) or isinstance(value, bool) or not holds(value):
+                raise InputError(f"{name} is {value!r}, but must be {automatic * auto}{needs}.")
         fraction = self.validation_fraction
         if not isinstance(fraction, int | float) or not 0 <= fraction < 1:
             raise InputError(
                 f"validation_fraction is {fraction!r}, but must be a number from 0 up to, not including, 1."
             )
-        if self.batch_size != "auto" and (not isinstance(self.batch_size, int | np.integer) or self.batch_size < 1):
-            raise InputError(f'batch_size is {self.batch_size!r}, but must be "auto" or a whole number ≥ 1.')
         if not isinstance(self.n_jobs, Integral | None) or self.n_jobs == 0:
             raise InputError(
                 f"n_jobs is {self.n_jobs!r}, but must be a number of threads, 1 or more, or −1 for all processors, or "
@@ -314,15 +407,17 @@ class _TableModel(BaseEstimator):
     def _loss_name(self, outputs: int) -> str:
         raise NotImplementedError
 
-    def _score_of_constant(self, mean: Array) -> Array:
-        raise NotImplementedError
-
     def _answers(self, answers: Any) -> Any:
         raise NotImplementedError
 
     def _class_factors(self, target: Any, rows: Data) -> Array | None:
         """What the weights of each class are multiplied with."""
         return None
+
+
+def _prepared(preprocessor: Preprocessor, table: Table, t: Array, s: Array | None) -> Data:
+    """All rows, as a network sees them."""
+    return Data(preprocessor.transform(table, sparse=preprocessor.mostly_zeros), t, s).astype(np.float32)
 
 
 def _accuracy(labels: Array, predicted: Array, sample_weight: Any) -> float:
@@ -380,39 +475,47 @@ class TableClassifier(ClassifierMixin, _TableModel):
     def __init__(
         self,
         *,
-        hidden_layer_sizes: int | Sequence[int] = (128, 128),
+        quality: str = "default",
+        n_estimators: int | str = "auto",
+        hidden_layer_sizes: int | Sequence[int] = HIDDEN,
         activation: str | Sequence[str] = "silu",
-        alpha: float = 1e-3,
-        learning_rate_init: float = 2e-3,
+        alpha: float = 0.02,
+        dropout: float = 0.15,
+        learning_rate_init: float | str = "auto",
         batch_size: int | str = "auto",
-        max_iter: int = 500,
-        n_iter_no_change: int = 20,
+        max_iter: int | str = "auto",
+        n_iter_no_change: int | str = "auto",
         validation_fraction: float = 0.2,
+        calibration: str = "auto",
         columns: Mapping[str, str] | None = None,
         time_limit_seconds: float | None = None,
         callbacks: Sequence[Callback] | None = None,
         engine: str = "auto",
         random_state: Any = None,
-        scoring: str | None = None,
+        metric: str | None = None,
         class_weight: str | Mapping[Any, float] | None = None,
         n_jobs: int | None = None,
     ) -> None:
         # scikit-learn reads the parameters off this signature, so that it repeats them all.
         super().__init__(
+            quality=quality,
+            n_estimators=n_estimators,
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
             alpha=alpha,
+            dropout=dropout,
             learning_rate_init=learning_rate_init,
             batch_size=batch_size,
             max_iter=max_iter,
             n_iter_no_change=n_iter_no_change,
             validation_fraction=validation_fraction,
+            calibration=calibration,
             columns=columns,
             time_limit_seconds=time_limit_seconds,
             callbacks=callbacks,
             engine=engine,
             random_state=random_state,
-            scoring=scoring,
+            metric=metric,
             n_jobs=n_jobs,
         )
         self.class_weight = class_weight
@@ -446,6 +549,17 @@ class TableClassifier(ClassifierMixin, _TableModel):
     def _class_factors(self, target: ClassTarget, rows: Data) -> Array | None:
         return class_factors(self.class_weight, target, rows)
 
+    def _default_score(self, engine: Engine, rows: Data) -> Score:
+        """Minus the share of errors; of epochs with as many, the one of the lower loss counts more."""
+
+        def score(state: State) -> Array:
+            y = engine.forward(state.network(), rows.x)
+            right = (y > 0) == (rows.t > 0.5) if y.shape[1] == 1 else y.argmax(axis=1) == rows.t.argmax(axis=1)
+            errors = 1 - np.average(np.ravel(right), weights=rows.s)
+            return -(errors + TIE * np.minimum(engine.evaluate(state, rows), 1e3))
+
+        return score
+
     def _describe_target(self, answers: Any, name: str) -> ClassTarget:
         described = ClassTarget.fit(answers, name)
         if len(described.labels) > max(50, len(answers) // 2):
@@ -459,10 +573,6 @@ class TableClassifier(ClassifierMixin, _TableModel):
 
     def _loss_name(self, outputs: int) -> str:
         return "cross_entropy" if outputs > 1 else "binary_cross_entropy"
-
-    def _score_of_constant(self, mean: Array) -> Array:
-        p = np.clip(mean, 1e-6, 1 - 1e-6)
-        return np.log(p) if len(p) > 1 else np.log(p / (1 - p))
 
     def _answers(self, answers: Any) -> Any:
         return self.target_.classes[self.target_.codes(answers)]
@@ -503,9 +613,6 @@ class TableRegressor(RegressorMixin, _TableModel):
 
     def _loss_name(self, outputs: int) -> str:
         return "squared_error"
-
-    def _score_of_constant(self, mean: Array) -> Array:
-        return mean
 
     def _answers(self, answers: Any) -> Any:
         return self.target_.quantities(answers)

@@ -99,7 +99,7 @@ def network_fit(problem: Problem, split: Split, network: Any, changes: Mapping[s
     """A copy of the network with some parameters changed; one of arrays gets the prepared columns."""
     train, test = split
     if network is None:
-        network = TableClassifier() if problem.classes else TableRegressor()
+        network = TableClassifier(n_estimators=1) if problem.classes else TableRegressor(n_estimators=1)
     model = unfitted(network, **changes)
     if "random_state" in model.get_params() and model.random_state is None:
         model.set_params(random_state=random_state)

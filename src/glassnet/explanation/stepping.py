@@ -223,7 +223,7 @@ def _taker(subject: Subject, optimizer: str | Optimizer | None) -> Optimizer:
         return deepcopy(get_optimizer(optimizer))
     model = subject.model
     if subject.is_table:
-        return Adam(model.learning_rate_init)
+        return Adam(model._rate())
     if model is None or model.solver in ("lbfgs", "lm"):
         return SGD(learning_rate=0.1, momentum=0.0, nesterov=False)
     return deepcopy(model._optimizer())

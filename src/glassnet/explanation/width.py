@@ -177,7 +177,7 @@ def advise_width(
 
     >>> from glassnet.data.examples import circles
     >>> from glassnet.estimators import TableClassifier
-    >>> fast = TableClassifier(activation="tanh", learning_rate_init=0.02, max_iter=100)
+    >>> fast = TableClassifier(n_estimators=1, activation="tanh", learning_rate_init=0.02, max_iter=100)
     >>> advice = advise_width(circles(), target="label", widths=(0, 1, 8), network=fast)
     >>> advice.width, advice[0].score < 0.6, advice[8].score > 0.95
     (8, True, True)

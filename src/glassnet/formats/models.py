@@ -1,5 +1,6 @@
 """A model as a record of plain values and named tensors, and back: what a file holds of it."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from glassnet.data.records import Record, damaged
 from glassnet.data.targets import ClassTarget, NumberTarget
 from glassnet.errors import InputError
 from glassnet.estimators import MLPClassifier, MLPRegressor, TableClassifier, TableRegressor
+from glassnet.estimators.ensemble import Member
 from glassnet.formats.mlp import mlp_record, restore_mlp
 from glassnet.formats.values import create_estimator, name_activation, plain, read_history, record_parameters
 from glassnet.nn import Architecture, Network, get_loss
@@ -35,25 +37,14 @@ def encode(model: Model) -> tuple[dict[str, Any], dict[str, Array]]:
     if isinstance(model, Network):
         network, rest = model, {}
     elif isinstance(model, TableClassifier | TableRegressor):
-        _require_fitted(model, "network_", "preprocessor_", "target_", "loss_", "history_")
+        _require_fitted(model, "members_", "preprocessor_", "target_", "loss_")
         network, rest = model.network_, _table_record(model)
     else:
         _require_fitted(model, "coefs_", "intercepts_", "out_activation_", "history_", "n_features_in_", "_state")
         network, rest = model.network_, mlp_record(model)
-    tensors = {
-        f"layers.{i}.{letter}": np.ascontiguousarray(array)
-        for i, layer in enumerate(network.layers)
-        for letter, array in (("w", layer.w), ("b", layer.b))
-        if array is not None
-    }
-    if network.skip is not None:
-        tensors["skip.u"] = np.ascontiguousarray(network.skip)
-    if not network.layers or not isinstance(network.layers[-1].f, Identity):
-        raise InputError("The network's last layer is missing or not linear: it needs the activation identity.")
-    architecture = network.architecture
-    fault = _fault(architecture, tensors)
-    if fault:
-        raise InputError(f"The network cannot be saved: {fault}. Repair its layers, or train it anew.")
+    architecture, tensors = network.architecture, _tensors(network)
+    for k, member in enumerate(getattr(model, "members_", ())[1:], start=1):
+        tensors |= {f"{MEMBER.format(k)}{name}": array for name, array in _tensors(member.network).items()}
     shape = {
         "sizes": [int(size) for size in architecture.sizes],
         "activations": [name_activation(f) for f in architecture.activations],
@@ -79,16 +70,53 @@ def decode(content: Any, tensors: dict[str, Array]) -> Model:
         architecture = Architecture.create(shape.items("sizes"), shape.items("activations"), *flags)
     except InputError as error:
         raise damaged(str(error)) from None
+    others = {name: array for name, array in tensors.items() if name.startswith(MEMBER.split("{")[0])}
+    network = _network(architecture, {name: array for name, array in tensors.items() if name not in others})
+    if kind in TABLE_LOSSES:
+        estimator = create_estimator(KINDS[kind], _renamed(record.field("parameters")))
+        _restore_table(estimator, record, network, others)
+        return estimator
+    if others:
+        raise damaged(f"a {kind} has one network, but tensor {min(others)} is of another")
+    if kind == "Network":
+        return network
+    estimator = create_estimator(KINDS[kind], record.field("parameters"))
+    restore_mlp(estimator, record, network)
+    return estimator
+
+
+def _renamed(parameters: Any) -> Any:
+    """The parameters of a table model, by their names of today."""
+    if isinstance(parameters, dict) and "scoring" in parameters:  # what the first format called it
+        parameters = {"metric" if name == "scoring" else name: value for name, value in parameters.items()}
+    return parameters
+
+
+def _tensors(network: Network) -> dict[str, Array]:
+    """The tensors of a network that can be saved, by name."""
+    tensors = {
+        f"layers.{i}.{letter}": np.ascontiguousarray(array)
+        for i, layer in enumerate(network.layers)
+        for letter, array in (("w", layer.w), ("b", layer.b))
+        if array is not None
+    }
+    if network.skip is not None:
+        tensors["skip.u"] = np.ascontiguousarray(network.skip)
+    if not network.layers or not isinstance(network.layers[-1].f, Identity):
+        raise InputError("The network's last layer is missing or not linear: it needs the activation identity.")
+    fault = _fault(network.architecture, tensors)
+    if fault:
+        raise InputError(f"The network cannot be saved: {fault}. Repair its layers, or train it anew.")
+    return tensors
+
+
+def _network(architecture: Architecture, tensors: dict[str, Array]) -> Network:
+    """The network that the tensors make."""
     fault = _fault(architecture, tensors)
     if fault:
         raise damaged(fault)
     parameters = np.concatenate([tensors[name].ravel() for name in _shapes(architecture)])
-    if kind == "Network":
-        return Network.from_parameters(architecture, parameters)
-    estimator = create_estimator(KINDS[kind], record.field("parameters"))
-    restore = _restore_table if kind in TABLE_LOSSES else restore_mlp
-    restore(estimator, record, Network.from_parameters(architecture, parameters))
-    return estimator
+    return Network.from_parameters(architecture, parameters)
 
 
 def _shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
@@ -127,6 +155,10 @@ def _require_fitted(model: Any, *attributes: str) -> None:
         )
 
 
+MEMBER = "members.{}."  # before the names of the tensors of every network but the first
+NO_HISTORY = {"stopped_by": "", "best_epoch": [], "epochs": []}
+
+
 def _table_record(model: TableClassifier | TableRegressor) -> dict[str, Any]:
     return {
         "parameters": record_parameters(model),
@@ -135,10 +167,18 @@ def _table_record(model: TableClassifier | TableRegressor) -> dict[str, Any]:
         "target": plain(model.target_.to_dict(), "The target"),
         "feature_names": plain(model.feature_names_in_, "feature_names_in_"),
         "history": plain(model.history_.to_dict(), "The history"),
+        "members": [
+            {
+                **{name: plain(getattr(member, name), name) for name in ("view", "fold", "weight", "temperature")},
+                "history": NO_HISTORY if k == 0 else plain(member.history.to_dict(), "The history"),
+            }
+            for k, member in enumerate(model.members_)
+        ],
+        "pieces": None if model.pieces_ is None else plain(model.pieces_.to_dict(), "The preprocessor"),
     }
 
 
-def _restore_table(model: Any, record: Record, network: Network) -> None:
+def _restore_table(model: Any, record: Record, network: Network, others: dict[str, Array]) -> None:
     d, k = network.layers[0].w.shape[0], network.layers[-1].w.shape[1]
     preprocessor = Preprocessor.from_dict(record.field("preprocessor"))
     if len(preprocessor.features) != d:
@@ -155,7 +195,38 @@ def _restore_table(model: Any, record: Record, network: Network) -> None:
     names = record.texts("feature_names")
     if set(names) != {column.name for column in preprocessor.columns}:
         raise damaged("the feature names are not those of the preprocessor")
-    model.preprocessor_, model.target_, model.loss_, model.network_ = preprocessor, target, get_loss(loss), network
+    model.preprocessor_, model.target_, model.loss_ = preprocessor, target, get_loss(loss)
     model.feature_names_in_, model.n_features_in_ = np.array(names, dtype=object), len(names)
-    model.history_ = read_history(record.field("history"))
-    model.n_iter_ = len(model.history_)
+    pieces = record.record.get("pieces")
+    model.pieces_ = None if pieces is None else Preprocessor.from_dict(pieces)
+    if model.pieces_ is not None and [c.name for c in model.pieces_.columns] != [c.name for c in preprocessor.columns]:
+        raise damaged("the two preparations are not of the same columns")
+    first = Member(network, 0, 1.0, read_history(record.field("history")))
+    model.members_ = _restore_members(model, record, first, others) if "members" in record.record else [first]
+    model.out_of_fold_ = None
+    model.n_iter_ = max(len(member.history) for member in model.members_)
+
+
+def _restore_members(model: Any, record: Record, first: Member, tensors: dict[str, Array]) -> list[Member]:
+    """The networks of a table model, the first one with what the record says of it."""
+    members, architecture = [], first.network.architecture
+    for k, item in enumerate(record.items("members")):
+        said = Record(item, f"network {k + 1}")
+        view, fold, weight = said.count("view"), said.count("fold"), said.positive("weight")
+        if view >= len(model._views) or (k == 0 and view):
+            raise damaged(f"network {k + 1} sees the table in a way that the file does not hold")
+        told = {"view": view, "fold": fold, "weight": weight, "temperature": said.positive("temperature")}
+        if k == 0:
+            members.append(replace(first, **told))
+            continue
+        own = [name for name in tensors if name.startswith(MEMBER.format(k))]
+        sizes = (len(model._views[view].features), *architecture.sizes[1:])
+        network = _network(
+            replace(architecture, sizes=sizes), {name.removeprefix(MEMBER.format(k)): tensors.pop(name) for name in own}
+        )
+        members.append(Member(network, history=read_history(said.field("history")), **told))
+    if not members or abs(sum(member.weight for member in members) - 1) > 1e-6:
+        raise damaged("the weights of its networks do not add up to 1")
+    if tensors:
+        raise damaged(f"tensor {min(tensors)} is of a network that the file does not describe")
+    return members

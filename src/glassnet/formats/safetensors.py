@@ -20,7 +20,7 @@ from glassnet.formats.models import Model, decode, encode
 from glassnet.nn import Network
 from glassnet.nn.elementary import Array
 
-FORMAT = 1  # what a newer glassnet raises when this one could not read its files
+FORMAT = 2  # what a newer glassnet raises when this one could not read its files
 KEY = "glassnet"  # of the one entry in the header's metadata
 HEADER_LIMIT = 100_000_000  # bytes, that of the safetensors format
 DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}

@@ -123,6 +123,7 @@ def _duel(frozen: Frozen) -> Sequence[Block]:
     hidden = tuple(layer["units"] for layer in frozen.layers)
     kind = TableClassifier if problem.classes else TableRegressor
     network = kind(
+        n_estimators=1,
         hidden_layer_sizes=hidden,
         activation=[layer["activation"] for layer in frozen.layers] if hidden else "tanh",
         learning_rate_init=settings["rate"],

@@ -20,6 +20,7 @@ from glassnet.data.table import Table
 from glassnet.data.targets import ClassTarget, NumberTarget
 from glassnet.errors import InputError, TableError
 from glassnet.estimators import TableClassifier, TableRegressor
+from glassnet.estimators.ensemble import Member
 from glassnet.explanation.page import plain
 from glassnet.formats.safetensors import load, save
 from glassnet.studio.replay import replay_code
@@ -91,7 +92,11 @@ def model_of(run: Run) -> Any:
     )
     columns = [column.name for column in preprocessor.columns]
     model.preprocessor_, model.target_, model.loss_ = preprocessor, target, run.loss
-    model.network_, model.history_ = network, History([], "interrupt", [])
+    model.members_, model.pieces_, model.out_of_fold_ = (
+        [Member(network, 0, 1.0, History([], "interrupt", []))],
+        None,
+        None,
+    )
     model.n_features_in_, model.feature_names_in_ = len(columns), np.array(columns, dtype=object)
     model.n_iter_ = run.state.epoch
     return model

@@ -8,11 +8,10 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from types import FrameType, TracebackType
-from typing import Any
+from types import FrameType
 
 import numpy as np
 
@@ -51,12 +50,17 @@ class Plan:
 
 @dataclass(frozen=True)
 class Report:
-    """What a callback is told after an epoch: the epoch, all before it, and the state, which it may read or edit."""
+    """What a callback is told after an epoch: the epoch, all before it, and the state, which it may read or edit.
+
+    Where several trainings make one model, `training` of `trainings` is the one that is told of, counted from 0.
+    """
 
     epoch: Epoch
     history: History
     state: State
     max_epochs: int
+    training: int = 0
+    trainings: int = 1
 
 
 # Called after every epoch; returning True ends the training. If it has a method `close`, that is called, without
@@ -86,6 +90,7 @@ def train(
     score: Score | None = None,
     callbacks: Sequence[Callback] = (),
     history: History | None = None,
+    interrupt: threading.Event | None = None,
 ) -> History:
     """Train the K networks of `state` in place, until the plan says stop.
 
@@ -98,6 +103,7 @@ def train(
         score: What to watch instead, larger is better. Without it and without `validation`, the training loss.
         callbacks: Called after every epoch; closed at the end, where they have a `close`.
         history: The history of an earlier training to go on with.
+        interrupt: Set by another thread, ends this training as Ctrl-C does. Without it, Ctrl-C itself is heard.
 
     Returns:
         The history. `state.parameters` hold the best weights where `plan.keep_best`, else the last.
@@ -115,10 +121,10 @@ def train(
     data = data.astype(state.spec.dtype)
     validation = validation.astype(state.spec.dtype) if validation is not None else None
     pace = _Pace()
-    with closing(callbacks), _Interrupt() as interrupt:
+    with closing(callbacks), heard_interrupt() if interrupt is None else nullcontext(interrupt) as heard:
         try:
             while True:
-                ended_early = _advance_one_epoch(engine, state, data, pace, deadline, interrupt)
+                ended_early = _advance_one_epoch(engine, state, data, pace, deadline, heard)
                 if ended_early and not state.batch:
                     history.stopped_by = ended_early
                     break
@@ -137,7 +143,7 @@ def train(
                     stopped = "callback"
                 if not np.isfinite(epoch.loss).all() and not np.isfinite(state.parameters[state.active]).all():
                     stopped = "non-finite loss"  # weights that are not numbers never come back
-                if interrupt.heard:
+                if heard.is_set():
                     stopped = "interrupt"
                 elif not stopped and state.epoch >= plan_end:
                     stopped = "max_epochs"
@@ -164,12 +170,12 @@ class _Pace:
 
 
 def _advance_one_epoch(
-    engine: Engine, state: State, data: Data, pace: _Pace, deadline: float, interrupt: "_Interrupt"
+    engine: Engine, state: State, data: Data, pace: _Pace, deadline: float, heard: threading.Event
 ) -> str:
     """Whole, or up to a deadline or Ctrl-C; says which, "" for whole."""
     target, batches = state.epoch + 1, state.spec.batches(len(data))
     while state.epoch < target:
-        if interrupt.heard:
+        if heard.is_set():
             return "interrupt"
         started = time.perf_counter()
         if started >= deadline:
@@ -222,30 +228,25 @@ def _stop_or_slow_down(state: State, plan: Plan) -> str:
     return "" if state.active.any() else "patience"
 
 
-class _Interrupt:
-    """Ctrl-C heard between steps instead of in the midst of one; a second one interrupts at once.
+@contextmanager
+def heard_interrupt() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event, to be looked at between steps, instead of breaking one; a second one interrupts at once.
 
     Only where Python's own handler is in place: who has set another wants to be asked himself.
     """
+    heard = threading.Event()
 
-    def __init__(self) -> None:
-        self.heard = False
-        self._previous: Any = None
-
-    def __enter__(self) -> "_Interrupt":
-        if threading.current_thread() is threading.main_thread():
-            previous = signal.getsignal(signal.SIGINT)
-            if previous is signal.default_int_handler:
-                self._previous = signal.signal(signal.SIGINT, self._hear)
-        return self
-
-    def _hear(self, number: int, frame: FrameType | None) -> None:
-        if self.heard:
+    def hear(number: int, frame: FrameType | None) -> None:
+        if heard.is_set():
             raise KeyboardInterrupt
-        self.heard = True
+        heard.set()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield heard
+        return
+    previous = signal.signal(signal.SIGINT, hear)
+    try:
+        yield heard
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -184,8 +184,8 @@ class Case:
         referred: list[Array] = []
         for train, test in list(folds.split(self.x, codes if fair else None))[:rounds]:
             again = unfitted(self.model, time_limit_seconds=limit)
-            if not self.subject.is_table:
-                again.set_params(warm_start=False, verbose=False)
+            alone = {"n_estimators": 1} if self.subject.is_table else {"warm_start": False, "verbose": False}
+            again.set_params(**alone)
             if again.random_state is None:
                 again.set_params(random_state=0)
             try:

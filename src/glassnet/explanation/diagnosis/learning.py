@@ -126,17 +126,28 @@ def _more(case: Case) -> tuple[str, dict[str, Any]]:
         wider = [2 * m for m in sizes[1:-1]] or [16]
         return f"Network.create({[sizes[0], *wider, sizes[-1]]}), trained for longer", {}
     change: dict[str, Any] = {}
-    penalty = float(case.model.alpha) * sum(float((layer.w**2).sum()) for layer in case.network.layers) / 2
+    coupled = 0.0 if case.subject.is_table else 1.0  # a table model's alpha shrinks weights beside the loss
+    penalty = coupled * float(case.model.alpha) * sum(float((layer.w**2).sum()) for layer in case.network.layers) / 2
     if penalty / _rows_of_a_step(case) > 0.02 * case.unit or float(case.model.alpha) > 1:
         change = {"alpha": _short(float(case.model.alpha) / 100)}
     elif _still_falling(case):
-        change = {"max_iter": 10 * int(case.model.max_iter), "n_iter_no_change": max(case.model.n_iter_no_change, 50)}
+        change = {"max_iter": 10 * _most_epochs(case), "n_iter_no_change": max(_patience(case), 50)}
     else:
         hidden = [2 * m for m in case.network.architecture.sizes[1:-1]]
         change = {"hidden_layer_sizes": tuple(max(m, 16) for m in hidden) or (32,)}
         if case.network.layers[0].f.name in ("identity", "step") and hidden:
             change = {"activation": "tanh"}
     return changed_call(case.model, **change), change
+
+
+def _most_epochs(case: Case) -> int:
+    """At which training would have ended."""
+    return case.model._recipe(case.n).epochs if case.subject.is_table else int(case.model.max_iter)
+
+
+def _patience(case: Case) -> float:
+    """Epochs without progress, after which it ends."""
+    return case.model._recipe(case.n).patience if case.subject.is_table else case.model.n_iter_no_change
 
 
 def _rows_of_a_step(case: Case) -> int:
@@ -152,7 +163,7 @@ def _still_falling(case: Case) -> bool:
     try:
         trial = case.rates
     except NotExamined:
-        return int(case.model.n_iter_) >= int(case.model.max_iter)
+        return int(case.model.n_iter_) >= _most_epochs(case)
     return trial.now.above(trial.going_on[1.0]) > 0.25 * RATE_GAIN * case.unit
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.errors import InputError
-from glassnet.nn import Adam, Architecture, Data, Engine, Loss, Network, Spec, State, engine_for
+from glassnet.nn import Adam, AdamW, Architecture, Data, Engine, Loss, Network, Spec, State, engine_for
 from glassnet.nn.elementary import Array
 from glassnet.nn.schedules import Schedule
 
@@ -138,8 +138,7 @@ def spec_of(model: Any, network: Network, loss: Loss, n: int) -> tuple[Spec, int
     spec = Spec(
         network.architecture,
         loss,
-        Adam(model.learning_rate_init),
-        l2=float(model.alpha),
+        AdamW(model._rate(), weight_decay=float(model.alpha)),
         batch_size=model._batch_size(n),
         init="he",
         dtype=np.float32,

@@ -224,7 +224,7 @@ def _smaller_start(case: Case) -> str:
     if _is_perceptron(case):
         return changed_call(case.model, init="data", coefs_init=None, intercepts_init=None)
     if case.model is not None:
-        return changed_call(case.model, learning_rate_init=case.model.learning_rate_init / 10)
+        return changed_call(case.model, learning_rate_init=case.model._rate() / 10)
     return "standardise_units(network, x) before training: z has mean 0 and variance 1 in every unit"
 
 

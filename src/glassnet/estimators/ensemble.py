@@ -1,0 +1,309 @@
+"""K networks of one table, each with its own split, side by side on the processors, and what they say together."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from glassnet.estimators.recipe import FEWEST_EPOCHS, Fade, Recipe
+from glassnet.estimators.splits import Split
+from glassnet.nn import Data, Engine, Loss, Network, State, get_engine
+from glassnet.nn.elementary import Array
+from glassnet.nn.threads import thread_count
+from glassnet.training import Callback, History, Plan, Report, closing, train
+from glassnet.training.trainer import Score, heard_interrupt
+
+TRIED_STEPS = 12  # from which the time of a training is told
+LIMIT_USED = 0.9  # share of a time limit that trainings are planned for
+MEASURED = 1.3  # how much longer an epoch takes than its steps: what is measured after it
+SURE = 1e-7  # as near to 0 or 1 as a probability of classes is taken
+WEIGHTS = np.linspace(0, 1, 21)
+TEMPERATURES = (0.2, 5.0)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network of an ensemble.
+
+    Attributes:
+        network: With the temperature in its last layer.
+        view: Which preparation of the columns it sees: 0 for numbers as they are, 1 for numbers in pieces.
+        weight: Its part in the mean, all of which add up to 1.
+        history: Losses of every epoch.
+        fold: Which of the splits it left out, from 0.
+        temperature: What its scores were divided by.
+    """
+
+    network: Network
+    view: int
+    weight: float
+    history: History
+    fold: int = 0
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Rows that networks chose their epochs by, and did not train on, as those networks predict them.
+
+    Attributes:
+        rows: Their places among the training rows, (m,), fold after fold; () where they came from another table.
+        p: Predictions, (m, k).
+        t: Targets, (m, k).
+        s: Weights, (m,), or None.
+    """
+
+    rows: Array
+    p: Array
+    t: Array
+    s: Array | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A network to train: on which view, by which split, from which seed."""
+
+    view: int
+    fold: int
+    split: Split
+    seed: int
+
+
+# The rows that a job trains on, and those that it chooses its epoch by.
+Parts = Callable[[Job], tuple[Data, Data | None]]
+# What a training watches, of its engine, its state before the first step, and its job; None: it chooses by nothing.
+Watch = Callable[[Engine, State, Job], Score | None]
+Trained = tuple[Job, Network, History]
+
+
+def train_members(
+    jobs: Sequence[Job],
+    parts: Parts,
+    watch: Watch,
+    recipe: Recipe,
+    loss: Loss,
+    *,
+    engine: str,
+    n_jobs: int | None,
+    time_limit_seconds: float | None,
+    callbacks: Sequence[Callback],
+) -> list[Trained]:
+    """Train them all, as many at once as there are threads; each gets the same bits however many those are.
+
+    Args:
+        jobs: What to train.
+        parts: The rows of each.
+        watch: What each training watches.
+        recipe: How each is trained.
+        loss: What is made small.
+        engine: Which.
+        n_jobs: Threads at the most.
+        time_limit_seconds: For all together. Fewer epochs, and then fewer networks, are trained where it needs be.
+        callbacks: Told of every epoch of every network, one at a time; one that returns True ends all.
+
+    Returns:
+        The trained ones, in the order of `jobs`. Those that Ctrl-C, the limit or a callback left no time for are not
+        there, but the first always is.
+    """
+    began = time.perf_counter()
+    threads = thread_count(n_jobs) if get_engine(engine).name == "kernel" else 1
+    workers = min(threads, len(jobs))
+    if time_limit_seconds is not None:
+        jobs, recipe = _in_time(jobs, parts, recipe, loss, engine, workers, time_limit_seconds)
+        workers = min(workers, len(jobs))
+    lock, started, ended = threading.Lock(), 0, False
+
+    def one(place: int) -> Trained | None:
+        nonlocal started
+        job = jobs[place]
+        limit = None
+        with lock:
+            if place and (ended or interrupt.is_set()):
+                return None
+            if time_limit_seconds is not None:
+                left = time_limit_seconds - (time.perf_counter() - began)
+                if left <= 0 and place:
+                    return None
+                rounds = -(-(len(jobs) - started) // workers)
+                limit = max(left / max(rounds, 1), 1e-3)
+            started += 1
+        runner = get_engine(engine, max(1, threads // workers))
+        rows, validation = parts(job)
+        spec = recipe.spec(rows.x.shape[1], rows.t.shape[1], loss)
+        state = runner.init(spec, [job.seed])
+        score = watch(runner, state, job)
+        told = [_tell(callback, place, len(jobs), lock) for callback in callbacks]
+
+        def anyone(report: Report) -> bool:
+            nonlocal ended
+            answers = [callback(report) for callback in told]  # all are told
+            ended = any(answers) or ended
+            return ended
+
+        plan = Plan(
+            max_epochs=recipe.epochs,
+            patience=np.inf,  # Fade looks after it
+            tol=0.0,
+            keep_best=validation is not None,
+            time_limit_seconds=limit,
+        )
+        history = train(
+            runner,
+            state,
+            rows,
+            plan,
+            validation=validation,
+            score=score,
+            callbacks=[Fade(recipe), anyone],
+            interrupt=interrupt,
+        )
+        if history.stopped_by == "callback" and not ended:
+            history.stopped_by = "patience"
+        return job, Network.from_parameters(spec.architecture, state.parameters[0].copy()), history
+
+    with closing(callbacks), heard_interrupt() as interrupt:
+        if workers == 1:
+            trained = [one(place) for place in range(len(jobs))]
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                try:
+                    trained = list(pool.map(one, range(len(jobs))))
+                except BaseException:
+                    interrupt.set()  # the others end soon
+                    raise
+        found = [result for result in trained if result is not None]
+        if interrupt.is_set():
+            found[0][2].stopped_by = "interrupt"
+    return found
+
+
+def _tell(callback: Callback, place: int, count: int, lock: threading.Lock) -> Callback:
+    """The callback, told of one training of many, and by one thread at a time."""
+
+    def told(report: Report) -> bool | None:
+        with lock:
+            return callback(replace(report, training=place, trainings=count))
+
+    return told
+
+
+def _in_time(
+    jobs: Sequence[Job], parts: Parts, recipe: Recipe, loss: Loss, engine: str, workers: int, limit: float
+) -> tuple[Sequence[Job], Recipe]:
+    """Fewer epochs, and then fewer networks, so that all end within the limit, as far as a few steps can tell."""
+    began = time.perf_counter()
+    seconds = 0.0  # of an epoch of the slowest view
+    for view in sorted({job.view for job in jobs}):
+        job = next(job for job in jobs if job.view == view)
+        data, _ = parts(job)
+        spec = recipe.spec(data.x.shape[1], data.t.shape[1], loss)
+        runner = get_engine(engine, 1)
+        state = runner.init(spec, [job.seed])
+        rows = data.take(slice(TRIED_STEPS * spec.batch_size)).astype(spec.dtype)
+        runner.advance(state, rows, 2)
+        start = time.perf_counter()
+        runner.advance(state, rows, TRIED_STEPS)
+        seconds = max(seconds, (time.perf_counter() - start) / TRIED_STEPS * spec.batches(len(data)))
+    budget = LIMIT_USED * limit - (time.perf_counter() - began)
+    affordable = budget / (seconds * MEASURED)  # epochs in all
+    rounds = -(-len(jobs) // workers)
+    if affordable >= rounds * recipe.epochs:
+        return jobs, recipe
+    least = min(FEWEST_EPOCHS, recipe.epochs)
+    while rounds > 1 and affordable / rounds < least:
+        rounds -= 1
+    epochs = int(min(max(affordable / rounds, 1), recipe.epochs))
+    return jobs[: rounds * workers], replace(recipe, epochs=epochs, patience=min(recipe.patience, epochs))
+
+
+def combine(
+    trained: Sequence[Trained], judged: Callable[[Job], Data | None], loss: Loss, engine: Engine, *, cools: bool
+) -> tuple[list[Member], OutOfFold | None]:
+    """The trained networks with their temperatures and weights, and what they say of rows that they did not train on.
+
+    Args:
+        trained: The networks.
+        judged: The rows that each chose its epoch by.
+        loss: What they were trained on.
+        engine: What evaluates them.
+        cools: Whether scores have a temperature: those of classes do.
+    """
+    members = [Member(network, job.view, 1 / len(trained), history, job.fold) for job, network, history in trained]
+    rows = [judged(job) for job, _, _ in trained]
+    known = [data for data in rows if data is not None]
+    if not known or len(known) < len(rows):
+        return members, None
+    y = [engine.forward(m.network, data.x).astype(np.float64) for m, data in zip(members, known, strict=True)]
+    views = [[i for i, m in enumerate(members) if m.view == view] for view in sorted({m.view for m in members})]
+    for mine in views if cools else ():
+        degrees = temperature(loss, *_joined([y[i] for i in mine], [known[i] for i in mine]))
+        for i in mine:
+            members[i] = replace(members[i], network=cooled(members[i].network, degrees), temperature=degrees)
+            y[i] = y[i] / degrees
+    # Views are weighed on the rows of folds that a network of each has left out.
+    by_fold = [{members[i].fold: i for i in mine} for mine in views]
+    folds = sorted(set.intersection(*(set(found) for found in by_fold)))
+    places = by_fold[0]
+    joined = [_joined([y[found[f]] for f in folds], [known[found[f]] for f in folds]) for found in by_fold]
+    p = [loss.predict(scores) for scores, _, _ in joined]
+    _, t, s = joined[0]
+    weights = view_weights(lambda q: float(np.average(loss.rows(scores_of(loss, q), t), weights=s)), p)
+    members = [replace(m, weight=float(weights[m.view] / len(views[m.view]))) for m in members]
+    where = np.concatenate([trained[places[f]][0].split.choose for f in folds])
+    return members, OutOfFold(where, sum(w * q for w, q in zip(weights, p, strict=True)), t, s)
+
+
+def _joined(y: Sequence[Array], rows: Sequence[Data]) -> tuple[Array, Array, Array | None]:
+    """Scores, targets and weights of the rows of several networks, one after the other."""
+    s = None if rows[0].s is None else np.concatenate([data.s for data in rows if data.s is not None])
+    return np.concatenate(y), np.concatenate([data.t for data in rows]), s
+
+
+def scores_of(loss: Loss, p: Array) -> Array:
+    """The scores y (…, k) of predictions p: what the last function of the loss makes p of."""
+    if loss.name == "binary_cross_entropy":
+        p = np.clip(p, SURE, 1 - SURE)
+        return np.log(p) - np.log1p(-p)
+    return np.log(np.maximum(p, SURE)) if loss.name == "cross_entropy" else p
+
+
+def temperature(loss: Loss, y: Array, t: Array, s: Array | None) -> float:
+    """T that makes the loss of scores y / T smallest on rows that were not trained on; 1 where it would not help.
+
+    Guo, Pleiss, Sun and Weinberger 2017, On Calibration of Modern Neural Networks, section 4.2. Scores (n, k) are those
+    before the last function, so that the most probable class stays the same.
+    """
+
+    def mean_loss(log_t: float) -> float:
+        return float(np.average(loss.rows(y / np.exp(log_t), t), weights=s))
+
+    found = minimize_scalar(mean_loss, bounds=tuple(np.log(TEMPERATURES)), method="bounded")
+    return float(np.exp(found.x)) if found.fun < mean_loss(0.0) else 1.0
+
+
+def cooled(network: Network, degrees: float) -> Network:
+    """The same network, its scores divided by a temperature: v/T and c/T in the last layer."""
+    if degrees == 1.0:
+        return network
+    copy = Network.from_parameters(network.architecture, network.parameters.copy())
+    last = copy.layers[-1]
+    last.w[...] /= degrees
+    if last.b is not None:
+        last.b[...] /= degrees
+    return copy
+
+
+def view_weights(losses: Callable[[Array], float], p: Sequence[Array]) -> Array:
+    """How much each of one or two views counts, by the loss of their mean on rows that they were not trained on.
+
+    Halfway between the best weights and equal ones, since the best are chosen on few rows.
+    """
+    if len(p) == 1:
+        return np.ones(1)
+    found = [losses(a * p[0] + (1 - a) * p[1]) for a in WEIGHTS]
+    best = float(WEIGHTS[int(np.argmin(found))])
+    return np.array([0.5 * best + 0.25, 0.75 - 0.5 * best])

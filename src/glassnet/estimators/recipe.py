@@ -1,0 +1,120 @@
+"""How a network for a table is trained where nobody says otherwise: its size, rates, batches, epochs and helpers.
+
+It began as the recipe of RealMLP-TD (Holzmüller, Grinsztajn and Steinwart 2024, Better by Default, section 3), reduced
+to what proved its worth on small tables.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from glassnet.nn import AdamW, Architecture, Cosine, Loss, Spec
+from glassnet.training import Report
+
+HIDDEN = (128, 128, 128)
+FULL_BATCH = 256  # for which the rates are; a smaller batch goes with a rate smaller by the root of the ratio
+BATCHES = ((500, 32), (1000, 64), (3000, 128))  # rows below which a batch is that small, so that an epoch has steps
+RATES = {"classes": 0.04, "quantity": 0.1}
+BIAS_RATE = 0.1  # of the rate of the weights
+BETAS = (0.9, 0.95)
+MOST_STEPS = 12_000  # of a training: a large table needs fewer epochs
+FEWEST_EPOCHS = 16
+PATIENCE, LEAST_PATIENCE = 0.25, 8  # of the epochs
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What `quality` stands for: networks of each view of the columns, epochs, and least steps."""
+
+    networks: int
+    epochs: int
+    steps: int
+
+
+QUALITIES = {"fast": Quality(1, 64, 512), "default": Quality(4, 128, 1024), "best": Quality(10, 192, 1536)}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How each network is trained.
+
+    Attributes:
+        hidden: Units of the hidden layers.
+        activation: A name for all of them, or one each.
+        rate: The base rate η.
+        by_fan_in: Whether it is that of a batch of FULL_BATCH, of which the weights of a layer of fan-in d have η/√d
+            and the biases BIAS_RATE · η; else it is the rate of every weight, as it stands.
+        dropout: Share of the hidden units left out at first.
+        weight_decay: λ of AdamW at first.
+        batch_size: Rows of a minibatch.
+        epochs: At the most.
+        patience: Epochs without a better score or a lower loss before it ends.
+    """
+
+    hidden: tuple[int, ...]
+    activation: str | tuple[str, ...]
+    rate: float
+    by_fan_in: bool
+    dropout: float
+    weight_decay: float
+    batch_size: int
+    epochs: int
+    patience: float
+
+    def spec(self, d: int, k: int, loss: Loss) -> Spec:
+        """For d features and k outputs: AdamW, rates by fan-in, a cosine to 0, first weights after He."""
+        sizes = [d, *self.hidden, k]
+        activation: Any = self.activation if isinstance(self.activation, str) else list(self.activation)
+        rate = self.rate
+        rates: tuple[tuple[float, float], ...] = ()
+        if self.by_fan_in:
+            rate *= np.sqrt(min(self.batch_size / FULL_BATCH, 1.0))
+            rates = tuple((1 / np.sqrt(fan_in), BIAS_RATE) for fan_in in sizes[:-1])
+        return Spec(
+            architecture=Architecture.create(sizes, activation),
+            loss=loss,
+            optimizer=AdamW(rate, beta_1=BETAS[0], beta_2=BETAS[1], weight_decay=self.weight_decay),
+            schedule=Cosine(),
+            dropout=(self.dropout,) * len(self.hidden),
+            rates=rates,
+            batch_size=self.batch_size,
+            init="he",
+            dtype=np.float32,
+        )
+
+
+def batch_size(n: int) -> int:
+    """Rows of a minibatch of a table of n: small for small tables."""
+    return min(n, next((size for rows, size in BATCHES if n < rows), FULL_BATCH))
+
+
+def epochs(n: int, batch: int, quality: Quality) -> int:
+    """Enough for a small table to have its steps, not more than a large one needs."""
+    steps = -(-n // batch)
+    return max(min(max(quality.epochs, -(-quality.steps // steps)), MOST_STEPS // steps), FEWEST_EPOCHS)
+
+
+class Fade:
+    """A callback: dropout and weight decay fall with the rate, as a half cosine; ends a training that stands still.
+
+    That is one without a better score and without a lower validation loss for more than `patience` epochs: where
+    errors are counted, the loss still tells of progress between two of them.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.least = np.inf
+        self.last = 0  # the epoch of the latest progress
+
+    def __call__(self, report: Report) -> bool:
+        """After an epoch."""
+        epoch, state = report.epoch, report.state
+        left = 0.5 * (1 + np.cos(np.pi * min(epoch.epoch / report.max_epochs, 1.0)))
+        state.spec = replace(state.spec, dropout=(self.recipe.dropout * left,) * len(self.recipe.hidden))
+        state.weight_decay[:] = self.recipe.weight_decay * left
+        if epoch.validation_loss is None:
+            return False
+        if epoch.validation_loss[0] < self.least or state.best_epoch[0] == epoch.epoch:
+            self.least, self.last = min(self.least, epoch.validation_loss[0]), epoch.epoch
+        return epoch.epoch - self.last > self.recipe.patience

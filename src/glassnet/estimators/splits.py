@@ -1,0 +1,96 @@
+"""Which rows each network trains on, which choose its epoch, which calibrate: parts that differ from fold to fold."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from glassnet.nn.elementary import Array
+
+FEWEST_TO_CHOOSE = 10  # rows; fewer say nothing, and every row is trained on
+FEWEST_IN_FOLD = 40  # rows, of which a part can be spared for calibration
+SPARED = 4  # one in so many rows of a fold calibrates, and chooses nothing
+CALIBRATION_SHARE, MOST_CALIBRATION = 0.1, 1000
+SPLIT_FROM = 10_000  # rows; from there on a calibration part of its own costs nothing that could be measured
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows by their places, each in one part at most: to train on, to choose by, to calibrate on."""
+
+    train: Array
+    choose: Array
+    calibrate: Array
+
+
+def deal(n: int, codes: Array | None, folds: int, random: np.random.RandomState) -> Array:
+    """The fold of each row, (n,): of every class any two folds get as many rows, or one row more.
+
+    Args:
+        n: Rows.
+        codes: The class of each row, (n,); None for quantities.
+        folds: How many.
+        random: Where the order comes from.
+
+    >>> np.bincount(deal(10, None, 3, np.random.RandomState(0))).tolist()
+    [4, 3, 3]
+    """
+    order = random.permutation(n)
+    if codes is not None:
+        order = order[np.argsort(codes[order], kind="stable")]
+    fold = np.empty(n, dtype=np.int64)
+    fold[order] = np.arange(n) % folds
+    return fold
+
+
+def deal_groups(groups: Array, folds: int, random: np.random.RandomState) -> Array:
+    """The fold of each row, (n,), so that a group stands together: the largest group first, to the smallest fold.
+
+    >>> fold = deal_groups(np.array([0, 0, 1, 2, 2, 2]), 2, np.random.RandomState(0))
+    >>> bool(fold[0] == fold[1]), bool(fold[3] == fold[4] == fold[5])
+    (True, True)
+    """
+    sizes = np.bincount(groups)
+    shuffled = random.permutation(len(sizes))
+    filled, fold_of = np.zeros(folds), np.empty(len(sizes), dtype=np.int64)
+    for group in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
+        fold_of[group] = filled.argmin()
+        filled[fold_of[group]] += sizes[group]
+    return fold_of[groups]
+
+
+def splits(
+    n: int,
+    codes: Array | None,
+    share: float,
+    calibration: str,
+    random: np.random.RandomState,
+    groups: Array | None = None,
+) -> Iterator[Split]:
+    """One split after the other, without end: folds of `share` of the rows, then folds of a new order.
+
+    Args:
+        n: Rows.
+        codes: The class of each row, (n,); None for quantities.
+        share: Of the rows, that one network does not train on.
+        calibration: "split": one part of the rows is left to calibration by all; "cv+": one in SPARED rows of each fold
+            is; "none".
+        random: Where the orders come from.
+        groups: The group of each row, from 0, (n,): rows of one group are in one fold.
+    """
+    rows, apart = np.arange(n), np.zeros(0, dtype=np.int64)
+    if calibration == "split":
+        size = max(min(round(n * CALIBRATION_SHARE), MOST_CALIBRATION), 1)
+        apart, rows = np.split(random.permutation(n), [size])
+        apart.sort()
+        rows.sort()
+    folds = max(2, round(1 / share))
+    while True:
+        if groups is None:
+            fold = deal(len(rows), None if codes is None else codes[rows], folds, random)
+        else:
+            fold = deal_groups(np.unique(groups[rows], return_inverse=True)[1], folds, random)
+        for k in range(folds):
+            held = random.permutation(rows[fold == k])
+            spared = len(held) // SPARED if calibration == "cv+" and len(held) >= FEWEST_IN_FOLD else 0
+            yield Split(rows[fold != k], np.sort(held[spared:]), np.sort(held[:spared]) if spared else apart)
