@@ -1,6 +1,7 @@
 """`make accuracy`: measure what is missing, and write docs/accuracy.md; see `--help`."""
 
 import argparse
+import signal
 import sys
 
 from benchmarks.accuracy import report
@@ -44,6 +45,8 @@ def asked_for(only: str) -> list[str]:
 def main() -> int:
     """The exit status."""
     asked = arguments().parse_args()
+    for ending in (signal.SIGINT, signal.SIGTERM):  # in the background too, where a shell has Ctrl-C ignored
+        signal.signal(ending, signal.default_int_handler)
     try:
         peers, entries = asked_for(asked.only), chosen_tables(asked.tables)
         if not asked.page_only:

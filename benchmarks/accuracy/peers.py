@@ -60,13 +60,14 @@ def as_it_is(_: Problem, train: pl.DataFrame, test: pl.DataFrame) -> Frames:
 
 
 def categories(problem: Problem, train: pl.DataFrame, test: pl.DataFrame) -> Frames:
-    """pandas, categories in its own type, with the levels of the training rows; what is missing is missing."""
+    """pandas, categories in its own type, with the levels of the training rows; any other is missing."""
     import pandas as pd
 
     a, b = _pandas(problem, train), _pandas(problem, test)
     for column in _text(problem, train):
         levels = sorted(set(a[column]) - {None})
-        a[column], b[column] = (pd.Categorical(frame[column], levels) for frame in (a, b))
+        for frame in (a, b):
+            frame[column] = pd.Categorical(frame[column].where(frame[column].isin(levels)), levels)
     return a, b
 
 
@@ -132,9 +133,7 @@ def _behind_the_usual(problem: Problem, classifier: Any, regressor: Any) -> Any:
 def _mlp(problem: Problem) -> Any:
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-    return _behind_the_usual(
-        problem, MLPClassifier(random_state=problem.seed), MLPRegressor(random_state=problem.seed)
-    )
+    return _behind_the_usual(problem, MLPClassifier(random_state=problem.seed), MLPRegressor(random_state=problem.seed))
 
 
 def _linear(problem: Problem) -> Any:
@@ -171,9 +170,7 @@ class _CatBoost:
         import catboost
 
         kind = catboost.CatBoostRegressor if problem.regression else catboost.CatBoostClassifier
-        self.model = kind(
-            random_seed=problem.seed, thread_count=problem.threads, verbose=0, allow_writing_files=False
-        )
+        self.model = kind(random_seed=problem.seed, thread_count=problem.threads, verbose=0, allow_writing_files=False)
 
     def fit(self, X: Any, y: Any) -> Any:
         """Fitted."""
@@ -251,7 +248,9 @@ ABLATION = {
 }
 
 
-def scores(problem: Problem, classes: np.ndarray | None, answers: np.ndarray, model: Any, rows: Any) -> dict[str, float]:
+def scores(
+    problem: Problem, classes: np.ndarray | None, answers: np.ndarray, model: Any, rows: Any
+) -> dict[str, float]:
     """nRMSE without its denominator, or share of errors and log-loss, of a fitted model.
 
     Args:

@@ -19,9 +19,7 @@ def columns(file: bytes, name: str) -> dict[str, list[Any]]:
         raise ValueError("the file is no .rda file of the second version, in XDR")
     found = dict(Reader(content[7:]).workspace())
     frame, attributes = found[name]
-    return {
-        title: _plain(column) for title, column in zip(_strings(attributes["names"]), frame, strict=True)
-    }
+    return {title: _plain(column) for title, column in zip(_strings(attributes["names"]), frame, strict=True)}
 
 
 def _strings(value: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is to be measured and has not been: each fit in a process of its own, each result a line as soon as it is there."""
+"""What has not been measured yet: each fit in a process of its own, each result a line as soon as it is there."""
 
 import datetime
 import hashlib
@@ -172,13 +172,16 @@ def run(entries: Iterable[Entry], peers: Iterable[str], folds: Iterable[int], th
     here = [entry for entry in entries if _is_there(entry)]
     jobs = list(missing(here, known, folds, threads, cap, read()))
     say(f"{len(jobs)} fits to do on {len(here)} tables")
-    where = {"machine": f"{machine()}, {os.cpu_count()} cores", "commit": commit()}
+    where = f"{machine()}, {os.cpu_count()} cores"
+    state = commit()
     began, late = time.perf_counter(), set()
     for number, job in enumerate(jobs, 1):
         if (job.table, job.peer) in late:
             continue
-        line = {**asdict(job), "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}", **where}
+        line = {**asdict(job), "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}", "machine": where}
         line["load"] = round(os.getloadavg()[0], 1)
+        if job.peer.startswith(OURS):
+            line["commit"] = state
         line |= measure(job)
         append(line)
         if "late" in line:

@@ -7,7 +7,7 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ CATALOGUE = Path(__file__).with_name("catalogue.json")
 FOLDER = ROOT / "build" / "accuracy" / "tables"
 FOLDS, SEED = 5, 0  # of the split
 MANY_ROWS = 10_000  # above which a table has one fold
-Columns = Mapping[str, Sequence[Any]]
+Columns = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,11 @@ class Entry:
 
 def catalogue() -> dict[str, Entry]:
     """Every table by its name, in the order of the report."""
-    entries = json.loads(CATALOGUE.read_text(encoding="utf-8"))
-    return {entry["name"]: Entry(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}) for entry in entries}
+    found: dict[str, Entry] = {}
+    for entry in json.loads(CATALOGUE.read_text(encoding="utf-8")):
+        said: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+        found[said["name"]] = Entry(**said)
+    return found
 
 
 def load(entry: Entry) -> pl.DataFrame:
@@ -203,7 +206,7 @@ def _pixels(content: bytes, entry: Entry) -> Columns:
     return {**{f"p{j}": pixels[:, j] for j in np.flatnonzero(np.ptp(pixels, axis=0))}, "target": digits}
 
 
-READERS = {
+READERS: dict[str, Callable[[bytes, Entry], Columns]] = {
     "csv": _csv,
     "keel": _keel,
     "pixels": _pixels,

@@ -41,7 +41,7 @@ def measure(
 
     wall = time.perf_counter()
     expected = answers[test] if classes is None else np.searchsorted(classes, answers[test])
-    result = scores(problem, classes, expected, model, b)
+    result = scores(classes, expected, model, b)
     if problem.regression:
         result = {"nrmse": result["rmse"] / float(np.std(answers))}
     seconds["predict_seconds"] = time.perf_counter() - wall

@@ -18,7 +18,7 @@ from glassnet.data import example
 from glassnet.errors import DataWarning, InputError, TableError, TrainingWarning, UnknownNameError
 
 PENGUINS = example("penguins")
-FEW = {"hidden_layer_sizes": (8,), "max_iter": 5, "random_state": 0}
+FEW = {"n_estimators": 2, "hidden_layer_sizes": (8,), "max_iter": 5, "random_state": 0}
 # Five epochs teach little, and the tests below do not ask for more.
 pytestmark = pytest.mark.filterwarnings("ignore:The network is no better:glassnet.errors.TrainingWarning")
 
@@ -32,7 +32,7 @@ def line(n=200, noise=0.05, seed=0):
 
 @pytest.fixture(scope="module")
 def penguin_model():
-    return TableClassifier(random_state=0).fit(PENGUINS, target="species")
+    return TableClassifier(n_estimators=2, random_state=0).fit(PENGUINS, target="species")
 
 
 def test_real_table_with_categories_and_missing_values_is_learned():
@@ -54,7 +54,7 @@ def test_quantity_is_predicted_in_its_own_units():
 def test_target_of_any_scale_is_learned_alike():
     x, y = load_diabetes(return_X_y=True)
     units = ((1, 0), (1e-6, 0), (1, 1e7))
-    models = [TableRegressor(random_state=0).fit(x, scale * y + offset) for scale, offset in units]
+    models = [TableRegressor(n_estimators=2, random_state=0).fit(x, scale * y + offset) for scale, offset in units]
     scores = [model.score(x, scale * y + offset) for model, (scale, offset) in zip(models, units, strict=True)]
     np.testing.assert_allclose(scores, scores[0], atol=0.02)
     assert scores[0] > 0.4
@@ -75,7 +75,7 @@ def test_every_form_of_a_table_gives_the_same_model(form, penguin_model, tmp_pat
         "arrow": frame.to_arrow,
         "dict": lambda: frame.to_dict(as_series=False),
     }.get(form, lambda: path)()
-    model = TableClassifier(random_state=0).fit(source, target="species")
+    model = TableClassifier(n_estimators=2, random_state=0).fit(source, target="species")
     np.testing.assert_array_equal(model.predict_proba(source), penguin_model.predict_proba(PENGUINS))
 
 
@@ -89,20 +89,38 @@ def test_same_seed_same_bits_and_other_seed_other_model():
     first, again, other = (
         TableClassifier(**FEW | {"random_state": s}).fit(PENGUINS, target="species") for s in (1, 1, 2)
     )
-    np.testing.assert_array_equal(first.network_.parameters, again.network_.parameters)
-    assert (first.network_.parameters != other.network_.parameters).any()
+    for one, same, another in zip(first.members_, again.members_, other.members_, strict=True):
+        np.testing.assert_array_equal(one.network.parameters, same.network.parameters)
+        assert (one.network.parameters != another.network.parameters).any()
 
 
-def test_best_epoch_is_kept(penguin_model):
-    losses = penguin_model.history_.validation_loss
-    assert penguin_model.history_.best.epoch == 1 + int(np.argmin(losses))
-    assert penguin_model.history_.stopped_by == "patience"
+def test_the_epoch_with_the_fewest_errors_is_kept_and_of_several_the_one_of_the_least_loss():
+    x = np.random.default_rng(0).normal(size=(300, 2))
+    y = x[:, 0] + np.random.default_rng(1).normal(size=300) > 0
+    seen = []  # errors, loss of every epoch, by hand
+    held = {"X_val": x[200:], "y_val": y[200:]}
+
+    def look(report):
+        network = report.state.network()
+        z = network.forward(((x[200:] - x[:200].mean(axis=0)) / x[:200].std(axis=0)).astype(np.float32))[0][:, 0]
+        seen.append((int(((z > 0) != y[200:]).sum()), report.epoch.validation_loss[0]))
+
+    model = TableClassifier(n_estimators=1, max_iter=60, callbacks=[look], random_state=0).fit(x[:200], y[:200], **held)
+    assert len({errors for errors, _ in seen}) < len(seen)  # there were ties
+    assert model.history_.best.epoch == 1 + min(range(len(seen)), key=lambda i: seen[i])
+    assert (model.predict(x[200:]) != y[200:]).sum() == min(seen)[0]
+
+
+def test_the_epoch_of_the_least_loss_is_kept_of_quantities():
+    model = TableRegressor(n_estimators=1, random_state=0).fit(*load_diabetes(return_X_y=True))
+    assert model.history_.best.epoch == 1 + int(np.argmin(model.history_.validation_loss))
+    assert model.history_.stopped_by == "patience"
 
 
 @pytest.mark.filterwarnings("ignore::glassnet.errors.RangeWarning")
 def test_given_validation_table_decides_the_epoch():
     data, held_out = line(seed=0), line(seed=1)
-    model = TableRegressor(random_state=0, max_iter=30).fit(data, target="y", X_val=held_out)
+    model = TableRegressor(n_estimators=1, random_state=0, max_iter=30).fit(data, target="y", X_val=held_out)
     t = model.target_.encode(held_out["y"])
     y = (model.predict(held_out)[:, None] - model.target_.mean) / model.target_.scale
     assert model.history_.best.validation_loss[0] == pytest.approx(0.5 * np.mean((y - t) ** 2), rel=1e-3)
@@ -119,7 +137,7 @@ def test_rows_of_weight_zero_are_as_if_absent():
 def test_weights_matter():
     x, y = np.tile([[0.0], [1.0]], (100, 1)), np.tile([0, 1], 100)
     y[:100] = 1 - y[:100]
-    model = TableClassifier(random_state=0, validation_fraction=0, max_iter=50)
+    model = TableClassifier(n_estimators=2, random_state=0, validation_fraction=0, max_iter=50)
     model.fit(x, y, sample_weight=np.repeat([1.0, 9.0], 100))
     assert model.predict(np.array([[0.0], [1.0]])).tolist() == [0, 1]
 
@@ -137,7 +155,7 @@ def test_labels_come_back_in_their_own_type(labels):
 def test_works_in_pipelines_searches_and_clones():
     frame = pd.DataFrame(PENGUINS.frame.to_dict(as_series=False)).sample(frac=1, random_state=0)
     x, y = frame.drop(columns="species"), frame["species"]
-    assert cross_val_score(TableClassifier(max_iter=20, random_state=0), x, y, cv=3).mean() > 0.9
+    assert cross_val_score(TableClassifier(n_estimators=2, max_iter=20, random_state=0), x, y, cv=3).mean() > 0.9
     search = GridSearchCV(TableClassifier(**FEW), {"hidden_layer_sizes": [(), (8,)]}, cv=2).fit(x, y)
     assert search.best_params_["hidden_layer_sizes"] in ((), (8,))
     assert clone(TableClassifier(alpha=0.5)).get_params()["alpha"] == 0.5
@@ -226,7 +244,7 @@ def test_constant_columns_only_leave_nothing_to_learn_from():
 
 def test_non_finite_loss_restores_the_best_weights_with_advice():
     with pytest.warns(TrainingWarning, match=r"restored.*learning_rate_init=1e\+29"):
-        model = TableRegressor(learning_rate_init=1e30, random_state=0).fit(line(), target="y")
+        model = TableRegressor(n_estimators=2, learning_rate_init=1e30, random_state=0).fit(line(), target="y")
     assert np.isfinite(model.predict(line())).all()
 
 
@@ -253,8 +271,8 @@ def test_a_network_that_learned_nothing_says_so_and_one_that_did_does_not():
 
 @pytest.mark.filterwarnings("ignore::glassnet.errors.DataWarning")
 def test_a_training_that_did_not_settle_is_told_from_columns_that_say_nothing():
-    with pytest.warns(TrainingWarning, match=r"did not settle.*learning_rate_init=10\."):
-        TableRegressor(learning_rate_init=1000, random_state=0).fit(line(), target="y")
+    with pytest.warns(TrainingWarning, match=r"did not settle.*learning_rate_init=0\.3\."):
+        TableRegressor(n_estimators=1, learning_rate_init=30, random_state=0).fit(line(), target="y")
 
 
 def test_time_limit_ends_a_long_fit():
@@ -270,13 +288,13 @@ def test_callback_sees_every_epoch_and_can_end_the_training():
         seen.append(report.epoch.validation_loss[0])
         return len(seen) == 3
 
-    model = TableRegressor(random_state=0, callbacks=[third]).fit(line(), target="y")
+    model = TableRegressor(n_estimators=1, random_state=0, callbacks=[third]).fit(line(), target="y")
     assert model.history_.stopped_by == "callback"
     assert model.history_.validation_loss == seen
 
 
 def test_tiny_tables_train_on_every_row():
-    model = TableClassifier(random_state=0).fit({"a": [0, 1, 0, 1], "y": ["n", "y", "n", "y"]}, target="y")
+    model = TableClassifier(n_estimators=2, random_state=0).fit({"a": [0, 1, 0, 1], "y": ["n", "y", "n", "y"]}, target="y")
     assert model.history_.validation_loss == []
     assert model.predict(Table.read({"a": [1, 0]})).tolist() == ["y", "n"]
 
@@ -303,7 +321,7 @@ def test_balanced_classes_count_alike_and_the_rare_one_is_found():
     rare = np.array(table["kind"]) == "rare"
     by_hand = {"rare": len(rare) / 2 / rare.sum(), "usual": len(rare) / 2 / (~rare).sum()}
     plain, balanced, same = (
-        TableClassifier(hidden_layer_sizes=(8,), random_state=0, class_weight=weight).fit(table, target="kind")
+        TableClassifier(**FEW | {"max_iter": "auto"}, class_weight=weight).fit(table, target="kind")
         for weight in (None, "balanced", by_hand)
     )
     assert (plain.predict(table) == "rare")[rare].mean() < 0.2
@@ -313,15 +331,20 @@ def test_balanced_classes_count_alike_and_the_rare_one_is_found():
 
 def test_class_weights_reach_a_given_validation_table_but_not_the_scorer():
     table, held_out = scarce(seed=0), scarce(seed=1)
-    model = TableClassifier(**FEW, class_weight={"rare": 9.0}).fit(table, target="kind", X_val=held_out)
+    alone = FEW | {"n_estimators": 1}
+    model = TableClassifier(**alone, class_weight={"rare": 9.0}).fit(table, target="kind", X_val=held_out)
     p = model.predict_proba(held_out)
     rare = np.array(held_out["kind"]) == "rare"
-    losses = -np.log(np.where(rare, p[:, 0], p[:, 1]))
+    y = np.log(p[:, 1] / p[:, 0]) * model.members_[0].temperature  # the scores that were trained
+    losses = np.logaddexp(0, np.where(rare, y, -y))
     expected = np.average(losses, weights=np.where(rare, 9.0, 1.0))
     assert model.history_.best.validation_loss[0] == pytest.approx(expected, rel=1e-3)
-    model = TableClassifier(**FEW, class_weight="balanced", scoring="accuracy")
+    model = TableClassifier(**alone, class_weight="balanced", metric="balanced_accuracy")
     model.fit(table, target="kind", X_val=held_out)
-    assert model.history_.best.score[0] == pytest.approx(model.score(held_out))
+    labels = np.array(held_out["kind"])
+    right = (p := model.predict_proba(held_out))[np.arange(len(p)), (labels == "usual").astype(int)] > 0.5
+    hits = [right[labels == label].mean() for label in ("rare", "usual")]
+    assert model.history_.best.score[0] == pytest.approx(np.mean(hits))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ def circles():
 @pytest.fixture(scope="session")
 def circles_model(circles):
     """A small network of tables that parts the circles."""
-    return gn.TableClassifier(hidden_layer_sizes=(8,), activation="tanh", random_state=0).fit(circles, target="label")
+    model = gn.TableClassifier(n_estimators=1, hidden_layer_sizes=(8,), activation="tanh", random_state=0)
+    return model.fit(circles, target="label")
 
 
 @pytest.fixture(scope="session")
@@ -37,11 +38,13 @@ def penguins():
 @pytest.fixture(scope="session")
 def penguins_model(penguins):
     """Three classes, two hidden layers."""
-    return gn.TableClassifier(hidden_layer_sizes=(8, 6), max_iter=40, random_state=0).fit(penguins, target="species")
+    model = gn.TableClassifier(n_estimators=1, hidden_layer_sizes=(8, 6), max_iter=40, random_state=0)
+    return model.fit(penguins, target="species")
 
 
 @pytest.fixture(scope="session")
 def mass_model(penguins):
     """A quantity of the same table."""
     known = penguins.take(np.flatnonzero(penguins["body_mass_g"].is_not_null().to_numpy()))
-    return gn.TableRegressor(hidden_layer_sizes=(8,), max_iter=40, random_state=0).fit(known, target="body_mass_g")
+    model = gn.TableRegressor(n_estimators=1, hidden_layer_sizes=(8,), max_iter=40, random_state=0)
+    return model.fit(known, target="body_mass_g")

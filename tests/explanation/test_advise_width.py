@@ -17,7 +17,8 @@ from glassnet.explanation.held_out import Fit
 
 
 def small(**changes):
-    return gn.TableClassifier(**{"activation": "tanh", "learning_rate_init": 0.02, "max_iter": 100} | changes)
+    settings = {"n_estimators": 1, "activation": "tanh", "learning_rate_init": 0.02, "max_iter": 100}
+    return gn.TableClassifier(**settings | changes)
 
 
 @pytest.fixture(scope="module")

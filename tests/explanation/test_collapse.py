@@ -147,7 +147,7 @@ def test_for_what_bends_the_map_is_the_jacobian_and_says_so(activation):
 
 
 def test_in_the_columns_of_a_table_the_map_predicts_what_the_model_does(penguins):
-    model = gn.TableRegressor(hidden_layer_sizes=(6,), activation="relu", max_iter=20, random_state=0)
+    model = gn.TableRegressor(n_estimators=1, hidden_layer_sizes=(6,), activation="relu", max_iter=20, random_state=0)
     known = penguins.take(np.flatnonzero(penguins["body_mass_g"].is_not_null().to_numpy()))
     model.fit(known, target="body_mass_g")
     row = known.take([7])
@@ -216,7 +216,7 @@ def test_every_result_is_a_page_html_json_and_a_picture(penguins_model, penguins
 
 
 def test_the_command_shows_the_map_around_a_row_and_of_a_linear_model(tmp_path, circles):
-    model = gn.TableClassifier(hidden_layer_sizes=(4,), activation="relu", max_iter=5, random_state=0)
+    model = gn.TableClassifier(n_estimators=1, hidden_layer_sizes=(4,), activation="relu", max_iter=5, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(circles, target="label")

@@ -17,7 +17,7 @@ SMALL = {"hidden_layer_sizes": (8,), "activation": "tanh", "learning_rate_init":
 
 
 def small(**changes):
-    return gn.TableClassifier(**SMALL | changes)
+    return gn.TableClassifier(**{"n_estimators": 1} | SMALL | changes)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_quantities_are_told_in_r2_and_their_own_units():
     rng = np.random.default_rng(0)
     X = rng.uniform(1, 3, size=(200, 2))
     area = 1000 * X[:, 0] * X[:, 1]
-    net = gn.TableRegressor(hidden_layer_sizes=(4,), max_iter=10, random_state=0)
+    net = gn.TableRegressor(n_estimators=1, hidden_layer_sizes=(4,), max_iter=10, random_state=0)
     table = {"length": X[:, 0], "width": X[:, 1], "area": area}
     found = gn.duel(table, target="area", features="length*width", network=net)
     assert found.metric == "r2"

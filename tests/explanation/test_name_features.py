@@ -159,7 +159,8 @@ def test_odd_networks_are_told_to_span_nothing_even():
 
 
 def test_a_layer_of_random_weights_that_does_as_well_is_told(circles):
-    wide = gn.TableClassifier(hidden_layer_sizes=(128,), random_state=0).fit(circles, target="label")
+    settings = {"learning_rate_init": 0.001, "max_iter": 20, "random_state": 0}  # so that the last layer learns most
+    wide = gn.TableClassifier(n_estimators=1, hidden_layer_sizes=(128,), **settings).fit(circles, target="label")
     found = gn.name_features(wide, circles)
     assert found.best.untrained[0] > 0.95
     assert "is no sign of training" in " ".join(str(found).split())
@@ -176,7 +177,8 @@ def test_columns_are_named_in_their_own_units(penguins_model, penguins):
     assert of(found, "bill_length_mm / bill_depth_mm").raw > 0.9  # near a line, and shown all the same
     assert any("(body_mass_g - 4200)" in feature.formula for feature in found.features)
     table = penguins.frame.rename({"bill_length_mm": "bill length"})
-    model = gn.TableClassifier(hidden_layer_sizes=(4,), max_iter=60, random_state=0).fit(table, target="species")
+    model = gn.TableClassifier(n_estimators=1, hidden_layer_sizes=(4,), max_iter=60, random_state=0)
+    model.fit(table, target="species")
     assert gn.name_features(model, table, "`bill length`**2").n_candidates > 10
 
 
@@ -212,7 +214,7 @@ def test_formulas_that_cannot_be_looked_for_are_told(rings, candidates, error, m
 @pytest.mark.filterwarnings("ignore:The network is no better:glassnet.errors.TrainingWarning")
 def test_a_table_of_categories_alone_has_no_formulas():
     table = {"kind": ["a", "b", "c"] * 10, "y": [0, 1, 1] * 10}
-    model = gn.TableClassifier(hidden_layer_sizes=(2,), max_iter=30, random_state=0).fit(table, target="y")
+    model = gn.TableClassifier(n_estimators=1, hidden_layer_sizes=(2,), max_iter=30, random_state=0).fit(table, target="y")
     with pytest.raises(InputError, match="No column holds numbers"):
         gn.name_features(model, table)
     with pytest.raises(InputError, match="No column of numbers varies"):

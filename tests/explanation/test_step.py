@@ -46,9 +46,11 @@ def test_small_steps_change_the_loss_as_its_slope_promises():
     assert found.loss_after - found.loss_before == pytest.approx(found.promised, rel=1e-3)
 
 
-def test_a_table_model_steps_with_its_own_optimizer(circles_model, circles):
-    found = step(circles_model, circles.take(range(8)), weight=(0, 1, 2))
-    assert (found.optimizer.name, found.optimizer.learning_rate) == ("adam", circles_model.learning_rate_init)
+def test_a_table_model_steps_with_its_own_rate(circles):
+    model = gn.TableClassifier(n_estimators=1, hidden_layer_sizes=(8,), learning_rate_init=0.01, random_state=0)
+    found = step(model.fit(circles, target="label"), circles.take(range(8)), weight=(0, 1, 2))
+    assert (found.optimizer.name, found.optimizer.learning_rate) == ("adam", 0.01)
+    assert "without the penalty on weights" in str(found)
     told = found.to_dict()
     assert told["weight"]["after"] == pytest.approx(told["changes"][0]["after"][1][2])
     assert set(told["moments"]) == {"m", "v"}

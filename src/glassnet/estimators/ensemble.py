@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -51,7 +52,7 @@ class OutOfFold:
     """Rows that networks chose their epochs by, and did not train on, as those networks predict them.
 
     Attributes:
-        rows: Their places among the training rows, (m,), fold after fold; () where they came from another table.
+        rows: Their places among the training rows, or in the table given to validate on, (m,), fold after fold.
         p: Predictions, (m, k).
         t: Targets, (m, k).
         s: Weights, (m,), or None.
@@ -253,7 +254,8 @@ def combine(
     _, t, s = joined[0]
     weights = view_weights(lambda q: float(np.average(loss.rows(scores_of(loss, q), t), weights=s)), p)
     members = [replace(m, weight=float(weights[m.view] / len(views[m.view]))) for m in members]
-    where = np.concatenate([trained[places[f]][0].split.choose for f in folds])
+    chosen = [trained[places[f]][0].split.choose for f in folds]
+    where = np.concatenate([c if len(c) else np.arange(len(known[0])) for c in chosen])
     return members, OutOfFold(where, sum(w * q for w, q in zip(weights, p, strict=True)), t, s)
 
 
@@ -261,6 +263,15 @@ def _joined(y: Sequence[Array], rows: Sequence[Data]) -> tuple[Array, Array, Arr
     """Scores, targets and weights of the rows of several networks, one after the other."""
     s = None if rows[0].s is None else np.concatenate([data.s for data in rows if data.s is not None])
     return np.concatenate(y), np.concatenate([data.t for data in rows]), s
+
+
+def mean_prediction(
+    members: Sequence[Member], x: Sequence[Any], loss: Loss, engine: Engine, fold: int | None = None
+) -> Array:
+    """Σ weight · p / Σ weight, (n, k), float64, of the features of each view: of all, or of those of one fold."""
+    chosen = [member for member in members if fold is None or member.fold == fold]
+    p: Any = sum(m.weight * loss.predict(engine.forward(m.network, x[m.view]).astype(np.float64)) for m in chosen)
+    return p / sum(member.weight for member in chosen) if fold is not None else p
 
 
 def scores_of(loss: Loss, p: Array) -> Array:

@@ -1,25 +1,33 @@
 """How good a table model is: scores on rows that it did not train on, beside what needs no network."""
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.dummy import DummyClassifier
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss, mean_absolute_error, mean_squared_error, r2_score
 from sklearn.model_selection import train_test_split
 
 from glassnet.data.table import Table
+from glassnet.estimators.boosting import BOOSTING, boosted
 from glassnet.estimators.table import TableClassifier, TableRegressor
 from glassnet.nn.elementary import Array
 
+TableModel = TableClassifier | TableRegressor
 Scores = dict[str, Any]  # numbers by name; None where one is not defined
 FEWEST_TRAINING_ROWS = 2
 
 
-def hold_out(table: Table, target: str, share: float, *, classes: bool, seed: int) -> tuple[Table, Table | None]:
-    """Rows to train on, and rows to score on, which keep the order of the table.
+class Opinion(NamedTuple):
+    """What somebody says of each row: the place of its class or a quantity, (n,); and probabilities, (n, classes)."""
+
+    said: Array
+    p: Array | None = None
+
+
+def hold_out(table: Table, target: str, share: float, *, classes: bool, seed: int) -> tuple[Array, Array]:
+    """The places of rows to train on, and of rows to score on, both ascending.
 
     Classes are held out in proportion, and every class stays among the training rows.
 
@@ -31,7 +39,7 @@ def hold_out(table: Table, target: str, share: float, *, classes: bool, seed: in
         seed: Same seed, same rows.
 
     Returns:
-        Both parts; None instead of the second where no row can be spared.
+        Both parts; the second is empty where no row can be spared.
 
     >>> train, test = hold_out(Table.read({"x": range(10), "y": range(10)}), "y", 0.2, classes=False, seed=0)
     >>> len(train), len(test)
@@ -40,7 +48,7 @@ def hold_out(table: Table, target: str, share: float, *, classes: bool, seed: in
     n = len(table)
     n_test = min(round(n * share) or 1, n - FEWEST_TRAINING_ROWS)
     if not share or n_test < 1:
-        return table, None
+        return np.arange(n), np.zeros(0, dtype=np.int64)
     strata: Array | None = None
     counts: Array = np.zeros(0)
     if classes:
@@ -52,10 +60,10 @@ def hold_out(table: Table, target: str, share: float, *, classes: bool, seed: in
         # A class that training never saw could not be scored.
         unseen = ~np.isin(strata[test], strata[train])
         train, test = np.concatenate([train, test[unseen]]), test[~unseen]
-    return table.take(np.sort(train)), table.take(np.sort(test)) if len(test) else None
+    return np.sort(train), np.sort(test)
 
 
-def evaluate(model: TableClassifier | TableRegressor, table: Any) -> Scores:
+def evaluate(model: TableModel, table: Any) -> Scores:
     """Scores of a fitted table model on a table that holds its target.
 
     Args:
@@ -71,77 +79,100 @@ def evaluate(model: TableClassifier | TableRegressor, table: Any) -> Scores:
     ['r2', 'rmse', 'mae', 'n']
     """
     table = Table.read(table)
-    answers = table[model.target_.name]
-    if isinstance(model, TableClassifier):
-        return _class_scores(model.target_.codes(answers), model.predict_proba(table))
-    return _quantity_scores(model.target_.decode(model.target_.encode(answers)), model.predict(table))
+    return scores(answers(model, table), opinion(model, table))
 
 
-def compare(model: TableClassifier | TableRegressor, train: Table, test: Table) -> dict[str, Scores]:
+def compare(model: TableModel, train: Table, test: Table, *, boosting: bool = False) -> dict[str, Scores]:
     """The scores of a network and of its baselines on the same rows.
 
     Args:
         model: A model fitted to `train`.
         train: Its training rows, with the target.
         test: The rows to score on, with the target.
+        boosting: Whether scikit-learn's gradient boosting is one of them.
 
-    >>> table = Table.read({"x": [0, 1, 2, 3], "y": [0, 2, 4, 7]})
-    >>> list(compare(TableRegressor(max_iter=1, random_state=0).fit(table, target="y"), table, table))
+    >>> table = Table.read({"x": [7 * i % 40 for i in range(40)], "y": [(7 * i % 40 - 20) ** 2 for i in range(40)]})
+    >>> model = TableRegressor(n_estimators=1, max_iter=40, random_state=0).fit(table, target="y")
+    >>> list(compare(model, table, table))
     ['network', 'mean', 'linear model']
     """
-    return {"network": evaluate(model, test), **baselines(model, train, test)}
+    truth = answers(model, test)
+    return {who: scores(truth, found) for who, found in opinions(model, train, test, boosting=boosting).items()}
 
 
-def baselines(model: TableClassifier | TableRegressor, train: Table, test: Table) -> dict[str, Scores]:
-    """What the network has to beat, on the same rows and the same prepared features.
+def answers(model: TableModel, table: Table) -> Array:
+    """The true answer of each row, (n,): the place of its class among the classes, or the quantity."""
+    cells = table[model.target_.name]
+    return model.target_.codes(cells) if isinstance(model, TableClassifier) else model.target_.quantities(cells)
+
+
+def opinion(model: TableModel, table: Table) -> Opinion:
+    """What a model says of each row."""
+    if not isinstance(model, TableClassifier):
+        return Opinion(model.predict(table))
+    p = model.predict_proba(table)
+    return Opinion((p[:, 1] > model.threshold_).astype(int) if p.shape[1] == 2 else p.argmax(axis=1), p)
+
+
+def opinions(model: TableModel, train: Table, test: Table, *, boosting: bool = False) -> dict[str, Opinion]:
+    """What the network says of each row, and beside it what it has to beat.
 
     Args:
         model: A model fitted to `train`.
         train: Its training rows, with the target.
-        test: The rows to score on, with the target.
+        test: The rows to predict.
+        boosting: Whether to train scikit-learn's gradient boosting too, on the same rows.
 
     Returns:
-        Scores as of `evaluate`: of the majority class with its share (or the mean), and of a linear model.
+        Of the network; of the majority class with its share, or the mean; of a linear model on the same prepared
+        features; of gradient boosting where it is asked for.
     """
-    name, target = model.target_.name, model.target_
-    with warnings.catch_warnings():  # the model's own evaluation has told of odd cells already
+    found = {"network": opinion(model, test)}
+    with warnings.catch_warnings():  # the network's own opinion has told of odd cells already
         warnings.simplefilter("ignore")
         x, x_test = model.preprocessor_.transform(train), model.preprocessor_.transform(test)
-    if isinstance(model, TableClassifier):
-        codes, codes_test = target.codes(train[name]), target.codes(test[name])
-        majority, linear = DummyClassifier(strategy="prior"), LogisticRegression(max_iter=300)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            p = [baseline.fit(x, codes).predict_proba(x_test) for baseline in (majority, linear)]
+        truth, classes = answers(model, train), isinstance(model, TableClassifier)
+        if classes:
+            learners = {
+                "majority class": DummyClassifier(strategy="prior"),
+                "linear model": LogisticRegression(max_iter=300),
+            }
+            p = {who: learner.fit(x, truth).predict_proba(x_test) for who, learner in learners.items()}
+            found |= {who: Opinion(p.argmax(axis=1), p) for who, p in p.items()}
+        else:
+            middle, scale = model.target_.mean, model.target_.scale
+            linear = Ridge().fit(x, (truth - middle) / scale).predict(x_test)
+            found |= {
+                "mean": Opinion(np.full(len(test), truth.mean())),
+                "linear model": Opinion(middle + scale * linear),
+            }
+        if boosting:
+            said = boosted(model.preprocessor_.columns, train, truth, test, classes=classes)
+            found[BOOSTING] = Opinion(said.argmax(axis=1), said) if classes else Opinion(said)
+    return found
+
+
+def scores(truth: Array, found: Opinion) -> Scores:
+    """Scores of an opinion; R² is None where all of the truth is one number.
+
+    >>> scores(np.array([0, 1]), Opinion(np.array([0, 0]), np.array([[0.8, 0.2], [0.8, 0.2]])))["accuracy"]
+    0.5
+    """
+    said, p = found
+    if p is not None:
         return {
-            "majority class": _class_scores(codes_test, p[0]),
-            "linear model": _class_scores(codes_test, p[1]),
+            "accuracy": float((said == truth).mean()),
+            "log_loss": float(log_loss(truth, p, labels=np.arange(p.shape[1]))),
+            "n": len(truth),
         }
-    t, y_test = target.encode(train[name]), target.decode(target.encode(test[name]))
-    mean = target.decode(np.full((len(test), 1), t.mean()))
-    y = target.decode(Ridge().fit(x, t[:, 0]).predict(x_test)[:, None])
-    return {"mean": _quantity_scores(y_test, mean), "linear model": _quantity_scores(y_test, y)}
+    return {
+        "r2": float(r2_score(truth, said)) if len(np.unique(truth)) > 1 else None,
+        "rmse": float(np.sqrt(mean_squared_error(truth, said))),
+        "mae": float(mean_absolute_error(truth, said)),
+        "n": len(truth),
+    }
 
 
 def class_codes(table: Table, target: str) -> Array:
     """The class of each row, (n,), counted from 0 in the order of the labels as text."""
     return np.unique(np.array([str(cell) for cell in table[target].to_list()]), return_inverse=True)[1]
-
-
-def _class_scores(codes: Array, p: Array) -> Scores:
-    """Scores of probabilities p (n, classes) for true classes (n,)."""
-    return {
-        "accuracy": float((p.argmax(axis=1) == codes).mean()),
-        "log_loss": float(log_loss(codes, p, labels=np.arange(p.shape[1]))),
-        "n": len(codes),
-    }
-
-
-def _quantity_scores(y: Array, predicted: Array) -> Scores:
-    """Scores of predictions (n,); R² is None where all of y is one number, for which it is not defined."""
-    return {
-        "r2": float(r2_score(y, predicted)) if len(np.unique(y)) > 1 else None,
-        "rmse": float(np.sqrt(mean_squared_error(y, predicted))),
-        "mae": float(mean_absolute_error(y, predicted)),
-        "n": len(y),
-    }

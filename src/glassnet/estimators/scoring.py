@@ -15,7 +15,7 @@ from glassnet.nn.elementary import Array
 from glassnet.training.trainer import Score
 
 
-def check_scoring(name: str | None) -> None:
+def check_scoring(name: str | None, parameter: str = "scoring") -> None:
     """One of scikit-learn's names, or None.
 
     Raises:
@@ -24,10 +24,12 @@ def check_scoring(name: str | None) -> None:
     >>> check_scoring("roc_auc")
     """
     if name is not None and name not in get_scorer_names():
-        raise unknown_name("scoring", name, get_scorer_names())
+        raise unknown_name(parameter, name, get_scorer_names())
 
 
-def scorer_score(name: str, model: Any, engine: Engine, state: State, validation: Data, y: Any) -> Score:
+def scorer_score(
+    name: str, model: Any, engine: Engine, state: State, validation: Data, y: Any, parameter: str = "scoring"
+) -> Score:
     """What `training.train` can watch: a scorer's opinion of the weights of the moment.
 
     The scorer is given the model itself, a copy whose predictions are those of the current weights; so it may ask for
@@ -41,6 +43,7 @@ def scorer_score(name: str, model: Any, engine: Engine, state: State, validation
         state: The first weights, on which the scorer is tried before any time is spent.
         validation: The rows to score.
         y: Their answers as `predict` gives them, (n,) or (n, k).
+        parameter: What the model calls `name`.
 
     Raises:
         InputError: The scorer is none for this model or these rows, or knows no weights of rows where there are some.
@@ -50,7 +53,7 @@ def scorer_score(name: str, model: Any, engine: Engine, state: State, validation
     weights = {} if validation.s is None else {"sample_weight": validation.s}
     if weights and "sample_weight" not in inspect.signature(scorer._score_func).parameters:
         raise InputError(
-            f"scoring={name!r} takes no weights of rows, but sample_weight was given. Leave it out, give rows to "
+            f"{parameter}={name!r} takes no weights of rows, but sample_weight was given. Leave it out, give rows to "
             f"validate on as X_val and y_val, or choose another scoring."
         )
     candidate = copy(model)
@@ -66,7 +69,7 @@ def scorer_score(name: str, model: Any, engine: Engine, state: State, validation
                 return float(scorer(candidate, validation.x, y, **weights))
             except (ValueError, TypeError, AttributeError) as error:
                 raise InputError(
-                    f"scoring={name!r} cannot score {type(model).__name__} on these {len(validation)} rows: {error}"
+                    f"{parameter}={name!r} cannot score {type(model).__name__} on these {len(validation)} rows: {error}"
                 ) from error
 
     def score(state: State) -> Array:
@@ -75,7 +78,7 @@ def scorer_score(name: str, model: Any, engine: Engine, state: State, validation
     first = score(state)
     if np.isnan(first).any() and np.isfinite(model._predictions(engine.forward(state.network(), validation.x))).all():
         raise InputError(
-            f"scoring={name!r} is not defined on the {len(validation)} rows to validate on; it may be that all are "
+            f"{parameter}={name!r} is not defined on the {len(validation)} rows to validate on; it may be that all are "
             f"of one class. Hold out more of them, or choose another scoring."
         )
     return score

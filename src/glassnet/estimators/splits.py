@@ -11,6 +11,7 @@ FEWEST_TO_CHOOSE = 10  # rows; fewer say nothing, and every row is trained on
 FEWEST_IN_FOLD = 40  # rows, of which a part can be spared for calibration
 SPARED = 4  # one in so many rows of a fold calibrates, and chooses nothing
 CALIBRATION_SHARE, MOST_CALIBRATION = 0.1, 1000
+LATEST = (1.0, 0.5, 0.75, 1.25)  # of the share: how much of the latest is held out, in turn
 SPLIT_FROM = 10_000  # rows; from there on a calibration part of its own costs nothing that could be measured
 
 
@@ -50,7 +51,8 @@ def deal_groups(groups: Array, folds: int, random: np.random.RandomState) -> Arr
     >>> bool(fold[0] == fold[1]), bool(fold[3] == fold[4] == fold[5])
     (True, True)
     """
-    sizes = np.bincount(groups)
+    kinds, groups = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(groups, minlength=len(kinds))
     shuffled = random.permutation(len(sizes))
     filled, fold_of = np.zeros(folds), np.empty(len(sizes), dtype=np.int64)
     for group in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
@@ -65,9 +67,13 @@ def splits(
     share: float,
     calibration: str,
     random: np.random.RandomState,
+    *,
     groups: Array | None = None,
+    time: Array | None = None,
 ) -> Iterator[Split]:
     """One split after the other, without end: folds of `share` of the rows, then folds of a new order.
+
+    With `time`, what is held out is always later than what is trained on: the last rows, more or fewer in turn.
 
     Args:
         n: Rows.
@@ -76,21 +82,41 @@ def splits(
         calibration: "split": one part of the rows is left to calibration by all; "cv+": one in SPARED rows of each fold
             is; "none".
         random: Where the orders come from.
-        groups: The group of each row, from 0, (n,): rows of one group are in one fold.
+        groups: The group of each row, (n,): rows of one group are in one part.
+        time: When each row was, (n,).
     """
     rows, apart = np.arange(n), np.zeros(0, dtype=np.int64)
+    if time is not None:
+        rows = np.argsort(time, kind="stable")
     if calibration == "split":
         size = max(min(round(n * CALIBRATION_SHARE), MOST_CALIBRATION), 1)
-        apart, rows = np.split(random.permutation(n), [size])
-        apart.sort()
-        rows.sort()
+        apart = _some(rows, size, random, groups, time)
+        rows = rows[~np.isin(rows, apart)]
     folds = max(2, round(1 / share))
     while True:
-        if groups is None:
-            fold = deal(len(rows), None if codes is None else codes[rows], folds, random)
+        if time is not None:
+            helds = [rows[-max(round(len(rows) * share * part), 1) :] for part in LATEST]
+        elif groups is not None:
+            fold = deal_groups(groups[rows], folds, random)
+            helds = [rows[fold == k] for k in range(folds)]
         else:
-            fold = deal_groups(np.unique(groups[rows], return_inverse=True)[1], folds, random)
-        for k in range(folds):
-            held = random.permutation(rows[fold == k])
-            spared = len(held) // SPARED if calibration == "cv+" and len(held) >= FEWEST_IN_FOLD else 0
-            yield Split(rows[fold != k], np.sort(held[spared:]), np.sort(held[:spared]) if spared else apart)
+            fold = deal(len(rows), None if codes is None else codes[rows], folds, random)
+            helds = [rows[fold == k] for k in range(folds)]
+        for held in helds:
+            spared = np.zeros(0, dtype=np.int64)
+            if calibration == "cv+" and len(held) >= FEWEST_IN_FOLD:
+                spared = _some(held, len(held) // SPARED, random, groups, None)
+            train = np.sort(rows[~np.isin(rows, held)])
+            yield Split(train, np.sort(held[~np.isin(held, spared)]), np.sort(spared) if len(spared) else apart)
+
+
+def _some(rows: Array, size: int, random: np.random.RandomState, groups: Array | None, time: Array | None) -> Array:
+    """About so many of the rows, sorted: the latest, whole groups, or any."""
+    if time is not None:
+        return np.sort(rows[-size:])
+    if groups is None:
+        return np.sort(random.permutation(rows)[:size])
+    kinds, sizes = np.unique(groups[rows], return_counts=True)
+    order = random.permutation(len(kinds))
+    taken = kinds[order[: 1 + np.searchsorted(np.cumsum(sizes[order]), size)]]
+    return np.sort(rows[np.isin(groups[rows], taken)]) if len(taken) < len(kinds) else rows[:0]

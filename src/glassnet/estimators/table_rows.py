@@ -1,13 +1,18 @@
 """Tables as users give them → rows to train on, with their answers and weights, or one clear message."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
+from glassnet.data.cells import as_text
+from glassnet.data.encoders import ENCODERS
+from glassnet.data.inference import infer_columns
 from glassnet.data.table import Table
 from glassnet.data.targets import ClassTarget
-from glassnet.errors import InputError, unknown_name
+from glassnet.errors import InputError, TableError, unknown_name
 from glassnet.nn import Data
 from glassnet.nn.elementary import Array
 
@@ -48,6 +53,59 @@ def drop_weightless(table: Table, answers: Any, sample_weight: Any) -> tuple[Tab
     rows = np.flatnonzero(s)
     kept = Table.read({"answer": answers})["answer"].gather(rows)
     return table.take(rows), kept, s[rows]
+
+
+@dataclass(frozen=True)
+class RowOrder:
+    """Why rows may not be dealt out at random.
+
+    Attributes:
+        groups: The group of each row, from 0, (n,), or None.
+        time: When each row was, (n,), or None.
+    """
+
+    groups: Array | None = None
+    time: Array | None = None
+
+    @classmethod
+    def read(cls, table: Table, groups: Any, time: Any, kept: Array | None) -> "RowOrder":
+        """From what `fit` was given: the name of a column, or a value for each row, of which `kept` are used.
+
+        Raises:
+            InputError: Both, or not one value for each row.
+            TableError: No such column, or times that are none.
+        """
+        if groups is not None and time is not None:
+            raise InputError("groups and time were both given, but rows are held out by one of them: leave one out.")
+        name, given = ("groups", groups) if time is None else ("time", time)
+        if given is None:
+            return cls()
+        if isinstance(given, str):
+            table.require(given)
+            cells = table[given]
+        else:
+            cells = Table.read({name: given})[name]
+            cells = cells.filter(pl.Series(kept)) if kept is not None and len(cells) == len(kept) else cells
+        if len(cells) != len(table):
+            raise InputError(f"{name} has {len(cells)} values for {len(table)} rows, but each row needs one.")
+        if name == "groups":
+            codes = as_text(cells).fill_null("").rank("dense").to_numpy().astype(np.int64) - 1
+            if codes.max() < 1:
+                raise InputError("groups puts all rows into one group, but at least two are needed to hold one out.")
+            return cls(groups=codes)
+        column = infer_columns(Table(cells.to_frame(name)), None)[0]
+        if column.kind not in ("number", "date"):
+            raise TableError(
+                f"The times {given if isinstance(given, str) else name!r} are taken for {column.kind}: {column.note}. Give dates, or numbers that grow."
+            )
+        x = np.zeros((len(cells), len(ENCODERS[column.kind].features(column))))
+        ENCODERS[column.kind].encode(column, cells.alias(name), x)
+        return cls(time=x[:, 0])
+
+    @property
+    def name(self) -> str:
+        """ "rows", "groups" or "time"."""
+        return "groups" if self.groups is not None else "time" if self.time is not None else "rows"
 
 
 def check_class_weight(class_weight: Any) -> None:

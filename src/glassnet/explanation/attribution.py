@@ -16,6 +16,7 @@ from glassnet.explanation.page import (
     Table,
     Text,
     Verdict,
+    noted,
     number,
     plain,
 )
@@ -92,6 +93,7 @@ class Attribution(Explanation):
             rows.append(Matrix("mean |a|", sizes, columns=self.columns, note="over the rows"))
         good = self.relative_gap < 1e-3
         return (
+            *noted(self.subject.note),
             *rows,
             FORMULA,
             Text(f"Baseline x⁰: {self.baseline}. {self._units()}"),
@@ -118,6 +120,7 @@ class Attribution(Explanation):
             **{name: plain(getattr(self, name)) for name in names},
             "features": list(self.subject.feature_names),
             "relative_gap": self.relative_gap,
+            "note": self.subject.note,
         }
 
     def plot(self, ax: Any = None) -> Any:

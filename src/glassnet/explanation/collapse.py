@@ -7,7 +7,7 @@ import numpy as np
 
 from glassnet.errors import InputError, ShapeError
 from glassnet.explanation.map_parts import OwnColumns, bars, labels, matrices, own_blocks, own_columns, plain_own
-from glassnet.explanation.page import Block, Explanation, Formula, Heading, Matrix, Table, Text, Verdict, plain
+from glassnet.explanation.page import Block, Explanation, Formula, Heading, Matrix, Table, Text, Verdict, noted, plain
 from glassnet.explanation.simplification import folded, rows_to_compare
 from glassnet.explanation.subject import Subject
 from glassnet.nn import ACTIVATIONS, Network
@@ -55,6 +55,7 @@ class LinearMap(Explanation):
         rows = "rows given" if self.own_rows else "rows drawn from a normal distribution"
         return (
             Heading(f"{len(sizes) - 1} linear layers are one"),
+            *noted(self.subject.note),
             Text(
                 "Without a non-linear function between them, layers multiply out, since x(wv) = (xw)v: "
                 f"{' → '.join(map(str, sizes))} is the map {sizes[0]} → {sizes[-1]}."
@@ -145,6 +146,7 @@ class LocalMap(Explanation):
         difference = float(np.abs(self.x @ self.w + self.b - self.y).max())
         head = (
             Heading("The network around this row" + ("" if self.exact else ": its tangent")),
+            *noted(subject.note),
             Matrix("x", self.x, columns=subject.feature_names, note="the row, prepared"),
             FORMULA,
             *matrices(self.w, self.b, subject),

@@ -136,7 +136,8 @@ class Derivation(Explanation):
             "of the last layer z and h are both y, which is linear",
         ]
         if alpha := float(getattr(self.subject.model, "alpha", 0) or 0):
-            told.append(f"the penalty on weights, alpha={alpha:g}, is not in L")
+            shrinks = f"alpha={alpha:g} shrinks the weights beside L"  # by AdamW
+            told.append(shrinks if self.subject.is_table else f"the penalty on weights, alpha={alpha:g}, is not in L")
         slopes = {layer.f.name: _slope_at_0(layer.f) for layer in self.layers if has_kink(layer.f)}
         if slopes:
             told.append(

@@ -8,7 +8,7 @@ import numpy as np
 
 from glassnet.explanation.central import Measured
 from glassnet.explanation.derivation import Derivation, LayerDerivation
-from glassnet.explanation.page import Block, Formula, Heading, Matrix, Table, Text, Verdict, number
+from glassnet.explanation.page import Block, Formula, Heading, Matrix, Table, Text, Verdict, noted, number
 from glassnet.explanation.paths import Term, WeightPaths
 from glassnet.nn.elementary import Array
 
@@ -23,7 +23,7 @@ def derivation_page(d: Derivation) -> Sequence[Block]:
     return [
         Heading("One row, forward and backward" if n == 1 else f"{n} rows, forward and backward"),
         Formula("\n".join(_formulas(d))),
-        *([Text(d.subject.note)] if d.subject.note else []),
+        *noted(d.subject.note),
         Text("Conventions: " + "; ".join(d.conventions()) + "."),
         *_row(d),
         *_forward(d),
@@ -101,7 +101,7 @@ def _said(d: Derivation) -> str:
         return ""
     (said,) = d.subject.decode(d.p)
     shown = ", ".join(number(cell, 6) for cell in said) if isinstance(said, list) else number(said, 6)
-    return f"prediction: {shown}"
+    return f"prediction{' of this network' if d.subject.note else ''}: {shown}"
 
 
 def _parameters(layer: LayerDerivation) -> Iterator[Block]:

@@ -114,11 +114,11 @@ def network_fit(problem: Problem, split: Split, network: Any, changes: Mapping[s
         model.fit(learned, problem.t[train])
         seconds = time.perf_counter() - began
         hits, losses = _scored(problem, model, tested, test)
-    fitted = getattr(model, "network_", None)
-    if fitted is None:
+    if not hasattr(model, "network_"):
         return Fit(hits, losses, None, None, seconds)
-    architecture = fitted.architecture
-    return Fit(hits, losses, architecture.n_parameters, int(architecture.is_weight().sum()), seconds)
+    shapes = [member.network.architecture for member in getattr(model, "members_", ())] or [model.network_.architecture]
+    weights = sum(int(shape.is_weight().sum()) for shape in shapes)
+    return Fit(hits, losses, sum(shape.n_parameters for shape in shapes), weights, seconds)
 
 
 def _scored(problem: Problem, model: Any, rows: Any, test: Array) -> tuple[Array, Array]:

@@ -1,11 +1,13 @@
 """What a column is worth, and how predictions go with it: scikit-learn's permutation importance and partial dependence.
 
 scikit-learn shuffles and replaces columns of an array. The array that it gets holds, for each column of the user's, the
-number of the row that its cell is taken from: so that all features of a column move together, whatever its kind.
+number of the row that its cell is taken from: so that all features of a column move together, whatever its kind, in
+every view that networks of one model have of it. Predictions are the whole model's.
 """
 # scikit-learn carries no types.
 # mypy: disable-error-code="misc"
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +15,14 @@ import numpy as np
 from sklearn import inspection
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
+from glassnet.data.preprocessor import Preprocessor
+from glassnet.data.schema import Column
+from glassnet.data.table import Table as Rows
 from glassnet.errors import unknown_name
+from glassnet.estimators.ensemble import scores_of
 from glassnet.explanation.drawing import axes
 from glassnet.explanation.page import Block, Explanation, Heading, Table, Text, Verdict, plain
-from glassnet.explanation.subject import Subject, SubjectColumn
+from glassnet.explanation.subject import Subject, SubjectColumn, as_table
 from glassnet.nn.elementary import Array
 
 MOST_ROWS = 1000  # that are shuffled or predicted anew; more are drawn from
@@ -156,9 +162,8 @@ def permutation_importance(
     True
     """
     subject = Subject.of(model)
-    x, t = subject.examples(X, y)
-    x, t = _few(x, random_state), _few(t, random_state)
-    of_cells = _model(subject, x)
+    _, t = subject.examples(X, y)
+    of_cells, t = _model(subject, X, random_state), _few(t, random_state)
     found = inspection.permutation_importance(
         of_cells,
         of_cells.own_cells(),
@@ -173,7 +178,7 @@ def permutation_importance(
 
         score = get_scorer(scoring)(of_cells, of_cells.own_cells(), np.asarray(subject.decode(t)))
     names = tuple(column.name for column in of_cells.columns)
-    return Importance(names, found.importances, float(score), scoring or "minus the loss", len(x))
+    return Importance(names, found.importances, float(score), scoring or "minus the loss", len(t))
 
 
 def partial_dependence(model: Any, X: Any, column: str, *, random_state: int = 0) -> Dependence:
@@ -195,7 +200,7 @@ def partial_dependence(model: Any, X: Any, column: str, *, random_state: int = 0
     (1, 25)
     """
     subject = Subject.of(model)
-    of_cells = _model(subject, _few(subject.prepare(X), random_state))
+    of_cells = _model(subject, X, random_state)
     names = [used.name for used in of_cells.columns]
     if column not in names:
         raise unknown_name("column", column, names)
@@ -220,10 +225,13 @@ def partial_dependence(model: Any, X: Any, column: str, *, random_state: int = 0
 class _OfCells(BaseEstimator):
     """A model of an array that says, for each row and column, which row the cell comes from."""
 
-    def __init__(self, subject: Subject, x: Array) -> None:
-        self.subject, self.x = subject, x
+    def __init__(self, subject: Subject, views: list[Array]) -> None:
+        self.subject, self.views = subject, views
         self.columns: list[SubjectColumn] = [column for column in subject.columns if column.features]
-        self.blocks = [x[:, list(column.features)] for column in self.columns]
+        self.places = [[list(column.features) for column in self.columns]]  # of the features, by view and column
+        if len(views) > 1:
+            self.places += [_places_in(view, self.columns) for view in subject.model._views[1:]]
+        self.blocks = [[x[:, at] for at in places] for x, places in zip(views, self.places, strict=True)]
         if subject.class_names:
             self.classes_ = np.asarray(subject.model.classes_)
 
@@ -236,17 +244,18 @@ class _OfCells(BaseEstimator):
 
     def own_cells(self) -> Array:
         """Every row its own, (n, columns)."""
-        return np.repeat(np.arange(len(self.x), dtype=np.float64)[:, None], len(self.columns), axis=1)
+        return np.repeat(np.arange(len(self.views[0]), dtype=np.float64)[:, None], len(self.columns), axis=1)
 
     def add_grid(self, place: int, cells: list[Any]) -> tuple[Array, tuple[Any, ...]]:
         """Numbers of cells to put into a column, added to its own where they are new, and the cells themselves."""
-        column, block = self.columns[place], self.blocks[place]
+        column, block = self.columns[place], self.blocks[0][place]
         if column.affine is not None and len(np.unique(block[:, 0])) > GRID:
             ends = np.quantile(block[:, 0], ENDS)
             grid = np.linspace(float(ends[0]), float(ends[1]), GRID)
             added = np.zeros((GRID, block.shape[1]), block.dtype)
             added[:, 0] = grid
-            self.blocks[place] = np.vstack([block, added])
+            for blocks, more in zip(self.blocks, self._in_every_view(column.name, added), strict=True):
+                blocks[place] = np.vstack([blocks[place], more])
             mean, scale = column.affine
             return len(block) + np.arange(GRID, dtype=np.float64), tuple((mean + scale * grid).tolist())
         _, first, counts = np.unique([str(cell) for cell in cells], return_index=True, return_counts=True)
@@ -255,23 +264,46 @@ class _OfCells(BaseEstimator):
             chosen = chosen[np.argsort(block[chosen, 0], kind="stable")]
         return chosen.astype(np.float64), tuple(cells[i] for i in chosen)
 
+    def _in_every_view(self, name: str, features: Array) -> list[Array]:
+        """Features of a column in the first view, and what the others make of the cells that they stand for."""
+        found = [features]
+        if len(self.views) > 1:
+            whole, *others = (Preprocessor(_only(view, name)) for view in self.subject.model._views)
+            cells = Rows.read(whole.inverse_transform(features))
+            found += [np.asarray(view.transform(cells)) for view in others]
+        return found
+
+    def _put_together(self, X: Any) -> list[Array]:
+        """x of each view, of rows whose cells come from the rows that X names."""
+        numbers, found = np.asarray(X).astype(int), []
+        for view, places, blocks in zip(self.views, self.places, self.blocks, strict=True):
+            x = np.empty((len(numbers), view.shape[1]), view.dtype)
+            for j, (at, block) in enumerate(zip(places, blocks, strict=True)):
+                x[:, at] = block[numbers[:, j]]
+            found.append(x)
+        return found
+
     def scores(self, X: Any) -> Array:
-        """y of rows that are put together from cells."""
-        numbers = np.asarray(X).astype(int)
-        x = np.empty((len(numbers), self.x.shape[1]), self.x.dtype)
-        for j, (column, block) in enumerate(zip(self.columns, self.blocks, strict=True)):
-            x[:, list(column.features)] = block[numbers[:, j]]
-        return self.subject.engine.forward(self.subject.network, x)
+        """y of rows that are put together from cells; of several networks, what makes the mean of their p."""
+        if self.subject.note:
+            return scores_of(self.subject.loss, self.p(X))
+        return self.subject.engine.forward(self.subject.network, self._put_together(X)[0])
+
+    def p(self, X: Any) -> Array:
+        """p of such rows, as the whole model predicts."""
+        if self.subject.note:
+            return self.subject.model._mean_prediction(self._put_together(X))
+        return self.subject.predictions(self.scores(X))
 
     def predict(self, X: Any) -> Array:
         """Labels, or quantities in their own units."""
-        return np.asarray(self.subject.decode(self.subject.predictions(self.scores(X))))
+        return np.asarray(self.subject.decode(self.p(X)))
 
 
 class _Classes(ClassifierMixin, _OfCells):
     def predict_proba(self, X: Any) -> Array:
         """(n, classes)."""
-        p = self.subject.predictions(self.scores(X))
+        p = self.p(X)
         return np.hstack([1 - p, p]) if p.shape[1] == 1 else p
 
 
@@ -279,8 +311,27 @@ class _Quantities(RegressorMixin, _OfCells):
     pass
 
 
-def _model(subject: Subject, x: Array) -> _OfCells:
-    return (_Classes if subject.class_names else _Quantities)(subject, x)
+def _model(subject: Subject, X: Any, seed: int) -> _OfCells:
+    """The model, and rows of which some are drawn, in every view that its networks have of them."""
+    views = [subject.prepare(X)]
+    if subject.note:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the first view has told of odd cells
+            views += [np.asarray(view.transform(as_table(X))) for view in subject.model._views[1:]]
+    return (_Classes if subject.class_names else _Quantities)(subject, [_few(x, seed) for x in views])
+
+
+def _only(view: Preprocessor, name: str) -> tuple[Column, ...]:
+    """One column of a preparation."""
+    return tuple(column for column in view.columns if column.name == name)
+
+
+def _places_in(view: Preprocessor, columns: list[SubjectColumn]) -> list[list[int]]:
+    """Where the features of each column stand."""
+    places: dict[str, list[int]] = {column.name: [] for column in columns}
+    for j, feature in enumerate(view.features):
+        places[feature.column].append(j)
+    return list(places.values())
 
 
 def _minus_loss(model: _OfCells, X: Any, t: Array) -> float:

@@ -18,6 +18,8 @@ ESCAPES = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasc
 def derivation_latex(d: Derivation) -> str:
     """Forward, backward, and the single weight, each an `align*`."""
     parts = [_align(_forward(d)), _align(_backward(d))]
+    if d.subject.note:
+        parts.insert(0, escaped(d.subject.note))
     if d.paths is not None:
         parts.append(_align(_scalars(d.paths)))
     return "\n\n".join(parts) + "\n"
@@ -34,13 +36,17 @@ def letter(name: str) -> str:
 
 
 def words(text: str) -> str:
-    r"""Text of a user in a formula, every character that LaTeX would take for its own escaped.
+    r"""Text of a user in a formula.
 
     >>> print(words("bill_length 50%"))
     \text{bill\_length 50\%}
     """
-    escaped = re.sub(r"[\\~^]|[&%$#_{}]", lambda m: ESCAPES.get(m[0], f"\\{m[0]}"), text)
-    return rf"\text{{{escaped}}}"
+    return rf"\text{{{escaped(text)}}}"
+
+
+def escaped(text: str) -> str:
+    """Text with every character that LaTeX would take for its own escaped."""
+    return re.sub(r"[\\~^]|[&%$#_{}]", lambda m: ESCAPES.get(m[0], f"\\{m[0]}"), text)
 
 
 def scientific(value: float) -> str:

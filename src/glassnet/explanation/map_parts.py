@@ -61,8 +61,9 @@ def plain_own(own: OwnColumns | None) -> Any:
 
 
 def labels(subject: Subject) -> dict[str, Any]:
-    """Of rows and columns of w, for JSON."""
-    return {"features": list(subject.feature_names), "outputs": list(subject.output_names)}
+    """Of rows and columns of w, and which network it is, for JSON."""
+    names = {"features": list(subject.feature_names), "outputs": list(subject.output_names)}
+    return {**names, "note": subject.note}
 
 
 def matrices(w: Array, b: Array, subject: Subject) -> tuple[Block, ...]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.explanation.drawing import axes
-from glassnet.explanation.page import Block, Explanation, Heading, Table, Text, Verdict, plain
+from glassnet.explanation.page import Block, Explanation, Heading, Table, Text, Verdict, noted, plain
 
 MOST_UNITS = 12  # of a layer that a page shows
 SPANNED = 0.8  # R² from which on a candidate counts as spanned or followed, and a unit deserves its name
@@ -137,7 +137,7 @@ class NamedFeatures(Explanation):
             blocks += self._first_layer()
         if self.units:
             blocks += self._units()
-        return (*blocks, *([Text(self.note)] if self.note else []))
+        return (*blocks, *noted(self.note))
 
     def _verdicts(self) -> list[Verdict]:
         """What was measured, and no more."""

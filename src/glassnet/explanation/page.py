@@ -152,6 +152,11 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
+def noted(note: str) -> tuple[Text, ...]:
+    """A paragraph, where there is something to say."""
+    return (Text(note),) if note else ()
+
+
 def number(value: Any, digits: int = DIGITS) -> str:
     """A cell for people: numbers with so many significant digits, whole ones as they are.
 

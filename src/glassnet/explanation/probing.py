@@ -16,7 +16,7 @@ from glassnet.data.table import Table as Rows
 from glassnet.data.targets import looks_like_classes
 from glassnet.errors import InputError
 from glassnet.explanation.drawing import axes
-from glassnet.explanation.page import Block, Explanation, Heading, Table, Text, Verdict, plain
+from glassnet.explanation.page import Block, Explanation, Heading, Table, Text, Verdict, noted, plain
 from glassnet.explanation.samples import (
     PENALTIES,
     Split,
@@ -128,7 +128,7 @@ class Probe(Explanation):
             Text(f"{self.n} rows, {self.folds} folds; ± is the standard error over folds. {self._held_out}"),
             Table(headers, rows, note),
             self._verdict(),
-            *([Text(self.note)] if self.note else []),
+            *noted(self.note),
         )
 
     @property
@@ -293,7 +293,7 @@ def _refitted_sets(
             "refit=True trains the network anew for every fold, but a bare Network does not say how it was trained. "
             "Pass a fitted estimator, or rows that the network was not trained on, with refit=False."
         )
-    model = unfitted(subject.model)
+    model = unfitted(subject.model, **({"n_estimators": 1} if subject.is_table else {}))
     if model.random_state is None:
         model.set_params(random_state=random_state)
     rows: Any = X if isinstance(X, Rows) else subject.prepare(X)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.explanation.drawing import axes
-from glassnet.explanation.page import Block, Explanation, Formula, Heading, Text, Verdict, plain
+from glassnet.explanation.page import Block, Explanation, Formula, Heading, Text, Verdict, noted, plain
 from glassnet.explanation.subject import Subject
 from glassnet.nn import ACTIVATIONS, Network
 from glassnet.nn.activations import Activation
@@ -29,6 +29,7 @@ class Simplified(Explanation):
         difference: The largest difference of their scores over the rows, both in float64.
         largest: The largest score, |y|, over the rows.
         n_rows: Rows on which the two were compared.
+        note: Which network of several it is; or "".
     """
 
     network: Network
@@ -40,6 +41,7 @@ class Simplified(Explanation):
     largest: float
     n_rows: int
     original: Network
+    note: str = ""
 
     def page(self) -> tuple[Block, ...]:
         narrow = [
@@ -50,10 +52,16 @@ class Simplified(Explanation):
             for i in self.kept
         ]
         if not self.folded:
-            return Heading("Nothing to fold"), Text("No linear layer can go without more weights."), *narrow
+            return (
+                Heading("Nothing to fold"),
+                *noted(self.note),
+                Text("No linear layer can go without more weights."),
+                *narrow,
+            )
         gone = ", ".join(str(i + 1) for i in self.folded)
         return (
             Heading("Linear layers folded into their neighbours"),
+            *noted(self.note),
             Text(
                 f"Hidden layer{'s' * (len(self.folded) > 1)} {gone}: where h = xw + b has no function around it, "
                 f"hv + c = x(wv) + (bv + c)."
@@ -74,7 +82,8 @@ class Simplified(Explanation):
     def to_dict(self) -> dict[str, Any]:
         names = ("folded", "kept", "before", "after", "difference", "largest", "n_rows")
         layers = [{"f": layer.f.name, "w": plain(layer.w), "b": plain(layer.b)} for layer in self.network.layers]
-        return {**{name: plain(getattr(self, name)) for name in names}, "layers": layers, "u": plain(self.network.skip)}
+        values = {name: plain(getattr(self, name)) for name in (*names, "note")}
+        return {**values, "layers": layers, "u": plain(self.network.skip)}
 
     def plot(self, ax: Any = None) -> Any:
         ax = axes(ax, figsize=(6, 3))
@@ -125,6 +134,7 @@ def simplify(model: Any, *, rows: Any = None) -> Simplified:
         largest=float(np.abs(before).max()),
         n_rows=len(x),
         original=network,
+        note=subject.note,
     )
 
 

@@ -144,6 +144,8 @@ def _fill(d: Derivation) -> Sheet:
     rows = [f"row {i}" for i in range(n)]
     outputs = d.subject.output_names
     sheet.line("Forward and backward, live", bold=True)
+    if d.subject.note:
+        sheet.line(d.subject.note)
     sheet.line("Change a blue number: every cell behind it follows. " + "; ".join(d.conventions()) + ".")
     sheet.next += 1
 

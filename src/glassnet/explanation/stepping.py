@@ -10,7 +10,19 @@ import numpy as np
 from glassnet.explanation.derivation import rows_and_targets
 from glassnet.explanation.derivation_page import formula_of
 from glassnet.explanation.drawing import axes
-from glassnet.explanation.page import Block, Explanation, Formula, Heading, Matrix, Table, Text, Verdict, number, plain
+from glassnet.explanation.page import (
+    Block,
+    Explanation,
+    Formula,
+    Heading,
+    Matrix,
+    Table,
+    Text,
+    Verdict,
+    noted,
+    number,
+    plain,
+)
 from glassnet.explanation.paths import check_weight, weight_name
 from glassnet.explanation.subject import Subject
 from glassnet.nn import SGD, Adam, Loss, Network
@@ -86,6 +98,7 @@ class Step(Explanation):
                 if self.optimizer.moments is not None
                 else {},
                 "weight": None if self.weight is None else self._of_weight(),
+                "note": self.subject.note,
             }
         )
 
@@ -96,6 +109,7 @@ class Step(Explanation):
         start = "its moments start at 0" if optimizer.steps == 1 else f"it is its step {optimizer.steps}"
         blocks: list[Block] = [
             Heading(f"One step of {optimizer.name}"),
+            *noted(self.subject.note),
             Formula("θ ← θ − ηg" if plainly else formula_of(optimizer)),
             Text(
                 f"Learning rate {optimizer.learning_rate:g}; g is dL/dθ of these rows, without the penalty on weights"

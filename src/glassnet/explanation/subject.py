@@ -62,7 +62,7 @@ class Subject:
         class_names: The labels as texts, in the order of `classes_`; () where quantities are predicted.
         target_name: What the model predicts; "y" where nobody named it.
         target_affine: (mean, scale): a prediction p is mean + scale · p in the target's own units.
-        note: What else should be said, such as which member of an ensemble this is; or "".
+        note: What else should be said: which network of several this is; or "".
 
     >>> subject = Subject.of(Network.create([2, 3, 1], activation="tanh", seed=0))
     >>> subject.feature_names, subject.output_names, subject.loss.name
@@ -121,6 +121,7 @@ class Subject:
             class_names=labels,
             target_name=getattr(target, "name", "y"),
             target_affine=(target.mean, target.scale) if isinstance(target, NumberTarget) else (0.0, 1.0),
+            note=_which_network(model),
         )
 
     @property
@@ -222,10 +223,10 @@ class Subject:
         return self.loss.predict(y.astype(np.float64) if self.is_table else y)
 
     def decode(self, p: Array) -> list[Any]:
-        """What the model says of each row: a label, or a quantity in its own units."""
+        """What the model would say of each row: a label, or a quantity in its own units."""
         if self.model is None:
             return p[:, 0].tolist() if p.shape[1] == 1 else p.tolist()
-        decoder = self.model.target_.decode if self.is_table else self.model._decode
+        decoder = self.model._decoded if self.is_table else self.model._decode
         return decoder(p[:, : p.shape[1] // self.loss.width]).tolist()
 
     def letters(self, layer: int) -> Letters:
@@ -262,6 +263,12 @@ def as_table(rows: Any) -> Table:
 
 def _several(cells: Any) -> bool:
     return hasattr(cells, "__len__") and not isinstance(cells, str | bytes)
+
+
+def _which_network(model: Any) -> str:
+    """Which network of several is explained."""
+    count = len(getattr(model, "members_", ()))
+    return f"Network 1 of {count}, on its own: the model averages them." if count > 1 else ""
 
 
 def _fitted_loss(model: Any) -> Loss:

@@ -11,6 +11,7 @@ from glassnet.data.targets import ClassTarget, NumberTarget
 from glassnet.errors import InputError
 from glassnet.estimators import MLPClassifier, MLPRegressor, TableClassifier, TableRegressor
 from glassnet.estimators.ensemble import Member
+from glassnet.estimators.intervals import Conformal
 from glassnet.formats.mlp import mlp_record, restore_mlp
 from glassnet.formats.values import create_estimator, name_activation, plain, read_history, record_parameters
 from glassnet.nn import Architecture, Network, get_loss
@@ -174,6 +175,8 @@ def _table_record(model: TableClassifier | TableRegressor) -> dict[str, Any]:
             }
             for k, member in enumerate(model.members_)
         ],
+        **({"threshold": model.threshold_} if isinstance(model, TableClassifier) else {}),
+        "conformal": None if model.conformal_ is None else plain(model.conformal_.to_dict(), "The intervals"),
         "pieces": None if model.pieces_ is None else plain(model.pieces_.to_dict(), "The preprocessor"),
     }
 
@@ -203,8 +206,23 @@ def _restore_table(model: Any, record: Record, network: Network, others: dict[st
         raise damaged("the two preparations are not of the same columns")
     first = Member(network, 0, 1.0, read_history(record.field("history")))
     model.members_ = _restore_members(model, record, first, others) if "members" in record.record else [first]
-    model.out_of_fold_ = None
+    if isinstance(model, TableClassifier):
+        model.threshold_ = record.number("threshold") if "threshold" in record.record else 0.5
+    model.out_of_fold_, conformal = None, record.record.get("conformal")
+    model.conformal_ = None if conformal is None else _restore_conformal(conformal, model)
     model.n_iter_ = max(len(member.history) for member in model.members_)
+
+
+def _restore_conformal(content: Any, model: Any) -> Conformal:
+    """What intervals and sets need, if it fits the networks."""
+    conformal = Conformal.from_dict(content)
+    if not {fold for fold in conformal.folds if fold is not None} <= {member.fold for member in model.members_}:
+        raise damaged("the intervals are of networks that the file does not hold")
+    if (conformal.spread is None) == (model.loss_.name == "squared_error"):
+        raise damaged("the intervals are not of such a target")
+    if conformal.spread is not None and len(conformal.spread.knots) not in (0, len(model.preprocessor_.features)):
+        raise damaged("the width of the intervals is told from other features")
+    return conformal
 
 
 def _restore_members(model: Any, record: Record, first: Member, tensors: dict[str, Array]) -> list[Member]:
@@ -215,7 +233,12 @@ def _restore_members(model: Any, record: Record, first: Member, tensors: dict[st
         view, fold, weight = said.count("view"), said.count("fold"), said.positive("weight")
         if view >= len(model._views) or (k == 0 and view):
             raise damaged(f"network {k + 1} sees the table in a way that the file does not hold")
-        told = {"view": view, "fold": fold, "weight": weight, "temperature": said.positive("temperature")}
+        told: dict[str, Any] = {
+            "view": view,
+            "fold": fold,
+            "weight": weight,
+            "temperature": said.positive("temperature"),
+        }
         if k == 0:
             members.append(replace(first, **told))
             continue

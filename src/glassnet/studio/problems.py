@@ -329,7 +329,7 @@ def _of_model(data: Settings, shelf: Shelf) -> Problem:
     name, model = _from_shelf(shelf, data["model"], "model")
     subject = Subject.of(model, dtype=np.float64)
     preprocessor = getattr(subject.model, "preprocessor_", None)
-    notes: tuple[str, ...] = ()
+    notes = (subject.note,) if subject.note else ()
     if data["table"]:
         _, rows = _from_shelf(shelf, data["table"], "table")
         with warnings.catch_warnings():
@@ -348,7 +348,7 @@ def _of_model(data: Settings, shelf: Shelf) -> Problem:
     else:
         raw = _rows_of(subject, preprocessor)
         t = subject.loss.predict(subject.network.forward(raw)[0])
-        notes = ("The model came without rows: these are drawn from what it was trained on, with its own answers.",)
+        notes += ("The model came without rows: these are drawn from what it was trained on, with its own answers.",)
     k = t.shape[1]
     classes = subject.class_names
     if k > 1 and not classes:

@@ -92,12 +92,11 @@ def model_of(run: Run) -> Any:
     )
     columns = [column.name for column in preprocessor.columns]
     model.preprocessor_, model.target_, model.loss_ = preprocessor, target, run.loss
-    model.members_, model.pieces_, model.out_of_fold_ = (
-        [Member(network, 0, 1.0, History([], "interrupt", []))],
-        None,
-        None,
-    )
+    model.members_ = [Member(network, 0, 1.0, History([], "interrupt", []))]
+    model.pieces_ = model.out_of_fold_ = model.conformal_ = None
     model.n_features_in_, model.feature_names_in_ = len(columns), np.array(columns, dtype=object)
+    if problem.classes:
+        model.threshold_ = 0.5
     model.n_iter_ = run.state.epoch
     return model
 

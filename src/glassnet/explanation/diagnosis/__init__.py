@@ -79,7 +79,7 @@ def diagnose(model: Any, X: Any, y: Any = None, *, X_val: Any = None, y_val: Any
             if found is not None:
                 findings.append(found)
                 case.found.append(name)
-        return Diagnosis(Report(tuple(findings), tuple(examined), skipped, _numbers(case)))
+        return Diagnosis(Report(tuple(findings), tuple(examined), skipped, _numbers(case), case.subject.note))
 
 
 def _numbers(case: Case) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glassnet.explanation.drawing import axes
-from glassnet.explanation.page import Block, Explanation, Formula, Heading, Table, Text, Verdict, plain
+from glassnet.explanation.page import Block, Explanation, Formula, Heading, Table, Text, Verdict, noted, plain
 from glassnet.explanation.samples import unfitted
 
 
@@ -48,16 +48,18 @@ class Report(Explanation):
         examined: Names of the checks that were made.
         skipped: Those that were not, and why.
         numbers: What every check starts from: rows, losses, shares of the variance explained.
+        note: Which network of several was examined; or "".
     """
 
     findings: tuple[Finding, ...]
     examined: tuple[str, ...]
     skipped: Mapping[str, str]
     numbers: Mapping[str, Any]
+    note: str = ""
 
     def page(self) -> tuple[Block, ...]:
         rows = [[name, value] for name, value in self.numbers.items()]
-        blocks: list[Block] = [Heading("Diagnosis"), Table(["measured", ""], rows)]
+        blocks: list[Block] = [Heading("Diagnosis"), *noted(self.note), Table(["measured", ""], rows)]
         for finding in self.findings:
             blocks += [
                 Verdict("bad", f"{finding.name.replace('_', ' ')}: {finding.text}"),
@@ -79,6 +81,7 @@ class Report(Explanation):
             "examined": list(self.examined),
             "skipped": dict(self.skipped),
             "numbers": plain(self.numbers),
+            "note": self.note,
         }
 
     def plot(self, ax: Any = None) -> Any:
