@@ -25,8 +25,9 @@ class Goal(NamedTuple):
 
 
 def mean_ranks(results: Results) -> dict[str, float]:
-    """Of those with results on most tables, on the tables that all of them have, by the main metric."""
-    table = [[results.mean(peer, entry, "main") for peer in results.ranked] for entry in results.common]
+    """Of those with results on most tables, on the tables and folds that all of them have, by the main metric."""
+    entries = [entry for entry in results.entries if entry.name in results.common]
+    table = [[results.common_mean(peer, entry, "main") for peer in results.ranked] for entry in entries]
     if not table:
         return {}
     return dict(zip(results.ranked, ranks(np.array(table)).mean(axis=0).tolist(), strict=True))
@@ -61,12 +62,13 @@ def goals(results: Results) -> Iterator[Goal]:
         yield _fit_time(results, peer, most)
 
 
-def percent(quotient: float) -> str:
+def percent(interval: Interval) -> str:
+    """A ratio as what it is less or more than one.
+
+    >>> percent(Interval(0.8, 0.7, 1.005))
+    '-20.0 % (-30.0 to +0.5)'
     """
-    >>> percent(0.8), percent(1.005)
-    ('20.0 % below', '0.5 % above')
-    """
-    return f"{abs(1 - quotient):.1%} {'below' if quotient <= 1 else 'above'}".replace("%", " %")
+    return "{:+.1f} % ({:+.1f} to {:+.1f})".format(*(100 * (x - 1) for x in interval))
 
 
 def _least(results: Results, what: str, peer: str, metric: str, most: float) -> Goal:
@@ -76,9 +78,7 @@ def _least(results: Results, what: str, peer: str, metric: str, most: float) -> 
     if not ours:
         return Goal(said, "", None)
     r = ratio(ours, theirs)
-    return Goal(
-        said, f"{percent(r.value)} ({percent(r.low)} to {percent(r.high)}), {len(ours)} tables", r.value <= most
-    )
+    return Goal(said, f"{percent(r)}, {len(ours)} tables", r.value <= most)
 
 
 def _never_behind(results: Results) -> Goal:
@@ -89,7 +89,7 @@ def _never_behind(results: Results) -> Goal:
     if not found:
         return Goal(said, "", None)
     named = ", ".join(f"{table} ({100 * interval.value:+.1f} %)" for table, interval in behind.items())
-    return Goal(said, named or f"none of {len(found)}", not behind)
+    return Goal(said, named or f"none of {len(found)} tables", not behind)
 
 
 def _fit_time(results: Results, peer: str, most: float) -> Goal:

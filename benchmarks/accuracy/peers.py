@@ -248,13 +248,11 @@ ABLATION = {
 }
 
 
-def scores(
-    problem: Problem, classes: np.ndarray | None, answers: np.ndarray, model: Any, rows: Any
-) -> dict[str, float]:
-    """nRMSE without its denominator, or share of errors and log-loss, of a fitted model.
+def scores(classes: np.ndarray | None, answers: np.ndarray, model: Any, rows: Any) -> dict[str, float]:
+    """Of a fitted model: the root of the mean squared error, or share of errors and log-loss.
 
     Args:
-        classes: What the model may call the classes, in the order in which they are counted.
+        classes: What the model may call the classes, in the order in which they are counted; None for numbers.
         answers: Of the test rows: numbers, or the classes' indices.
     """
     if classes is None:

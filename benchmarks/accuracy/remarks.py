@@ -16,8 +16,8 @@ runs on the machine matters little: `load` says how much that was.
 For the defaults, over these tables. Behind a figure is its 95 % interval; it does not decide whether the goal is met.
 """,
     "overall": """
-Of those with results on at least three quarters of the tables, on the tables that all of them have: a rank counts the
-error or nRMSE, 1 for the least. Errors are of tables of classes, nRMSE is of quantities.
+Of those with results on at least three quarters of the tables, on the tables and folds that all of them have: a rank
+counts the error or nRMSE, 1 for the least. Errors are of tables of classes, nRMSE is of quantities.
 """,
     "pairs": """
 Figures are glassnet's in units of the other's, on the tables and folds that both have, with 95 % intervals: of a

@@ -61,17 +61,18 @@ def _goals(results: Results) -> str:
 
 def _overall(results: Results) -> str:
     """Ranks and means, over the tables that all have."""
-    means, entries = mean_ranks(results), results.common
-    if not entries:
+    means = mean_ranks(results)
+    if not means:
         return ""
+    entries = [entry for entry in results.entries if entry.name in results.common]
     kinds = {metric: [entry for entry in entries if _has(entry, metric)] for metric in METRICS}
     rows = []
     for peer in sorted(means, key=means.__getitem__):
         cells = [f"{means[peer]:.2f}", _shifted(results, peer, entries, "main")]
         cells += [_shifted(results, peer, kinds[metric], metric) for metric in METRICS]
-        seconds = [results.mean(peer, entry, "cpu_seconds") for entry in entries]
+        seconds = [results.common_mean(peer, entry, "cpu_seconds") for entry in entries]
         rows.append([_title(peer), *cells, duration(statistics.median(seconds))])
-    left = [entry.name for entry in results.entries if entry not in entries]
+    left = [entry.name for entry in results.entries if entry.name not in results.common]
     head = ["", "mean rank", "error or nRMSE", *METRICS.values(), "fit, median"]
     said = f"{len(entries)} tables" + (f"; not {', '.join(left)}, which not all of these have" if left else "")
     return f"{table(head, rows)}\n\n{said}."
@@ -79,7 +80,8 @@ def _overall(results: Results) -> str:
 
 def _shifted(results: Results, peer: str, entries: Sequence[Entry], metric: str) -> str:
     """A shifted geometric mean."""
-    return f"{shifted_mean([results.mean(peer, entry, metric) for entry in entries]):.4f}" if entries else NONE
+    means = [results.common_mean(peer, entry, metric) for entry in entries]
+    return f"{shifted_mean(means):.4f}" if means else NONE
 
 
 def _against_each(results: Results) -> str:

@@ -84,19 +84,29 @@ class Results:
         return [peer for peer in self.peers if sum(map(bool, self.folds[peer].values())) >= least]
 
     @cached_property
-    def common(self) -> list[Entry]:
-        """The tables on which each of those has results."""
-        return [entry for entry in self.entries if all(self.folds[peer][entry.name] for peer in self.ranked)]
+    def common(self) -> dict[str, list[int]]:
+        """The folds of which each of those has results, by table; without the tables where there is none."""
+        if not self.ranked:
+            return {}
+        found = {}
+        for entry in self.entries:
+            folds = set.intersection(*(set(self.folds[peer][entry.name]) for peer in self.ranked))
+            found[entry.name] = sorted(folds)
+        return {table: folds for table, folds in found.items() if folds}
 
-    def values(self, peer: str, entry: Entry, metric: str) -> list[float]:
-        """Of each fold, in order; "main" is the share of errors or nRMSE."""
+    def values(self, peer: str, entry: Entry, metric: str, folds: Iterable[int] | None = None) -> list[float]:
+        """Of these folds, of all where none are named, in order; "main" is the share of errors or nRMSE."""
         name = main_metric(entry) if metric == "main" else metric
-        folds = self.folds[peer][entry.name]
-        return [folds[fold][name] for fold in sorted(folds) if name in folds[fold]]
+        lines = self.folds[peer][entry.name]
+        return [lines[fold][name] for fold in (sorted(lines) if folds is None else folds)]
 
     def mean(self, peer: str, entry: Entry, metric: str) -> float:
-        """Over folds."""
+        """Over all its folds."""
         return float(np.mean(self.values(peer, entry, metric)))
+
+    def common_mean(self, peer: str, entry: Entry, metric: str) -> float:
+        """Over the folds that everybody has."""
+        return float(np.mean(self.values(peer, entry, metric, self.common[entry.name])))
 
     def pairs(self, a: str, b: str, metric: str) -> dict[str, tuple[list[float], list[float]]]:
         """By table, both one's values on the folds that both have."""

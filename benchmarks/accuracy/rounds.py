@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import importlib.util
+import itertools
 import json
 import os
 import signal
@@ -109,7 +110,7 @@ def missing(
     cap: int | None,
     lines: Iterable[Line],
 ) -> Iterator[Job]:
-    """Peer by peer what no line is the result of; a table on which a peer was too slow is not tried again."""
+    """Peer by peer and fold by fold what no line is the result of; where a peer was too slow, it is not tried again."""
     done, slow = set(), set()
     for line in lines:
         if "failed" not in line:
@@ -117,14 +118,12 @@ def missing(
         if line.get("late"):
             slow.add((line["table"], line["peer"], line["version"], line["threads"], line["cap"]))
     tables, folds = list(entries), list(folds)
-    for peer, said in known.items():
-        for entry in tables:
-            if (entry.name, peer, said, threads, cap) in slow or _is_the_recipe(peer, entry):
-                continue
-            for fold in folds:
-                job = Job(entry.name, entry.fingerprint[:12], fold, peer, said, MODEL_SEED, threads, cap)
-                if fold < entry.folds and job not in done:
-                    yield job
+    for peer, fold, entry in itertools.product(known, folds, tables):
+        if (entry.name, peer, known[peer], threads, cap) in slow or _is_the_recipe(peer, entry):
+            continue
+        job = Job(entry.name, entry.fingerprint[:12], fold, peer, known[peer], MODEL_SEED, threads, cap)
+        if fold < entry.folds and job not in done:
+            yield job
 
 
 def _is_the_recipe(peer: str, entry: Entry) -> bool:

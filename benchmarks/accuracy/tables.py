@@ -106,8 +106,8 @@ def build(entry: Entry) -> pl.DataFrame:
     left = [name for name in columns if name not in (*entry.drop, entry.target)]
     target = columns[entry.target]
     if entry.task == "regression":
-        answers = pl.Series("target", np.asarray(target, dtype=np.float64))
-        answers = answers.log10() if entry.log10 else answers
+        numbers = np.asarray(target, dtype=np.float64)
+        answers = pl.Series("target", np.log10(numbers) if entry.log10 else numbers)
     else:
         answers = pl.Series("target", [str(value).strip() for value in target])
     made = [_text(name, columns[name]) if name in entry.text else _numbers(name, columns[name]) for name in left]

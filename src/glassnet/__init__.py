@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from glassnet.explanation.derivation import derive
     from glassnet.explanation.diagnosis import diagnose
     from glassnet.explanation.dueling import duel
+    from glassnet.explanation.fit_report import fit_report
     from glassnet.explanation.influence import partial_dependence, permutation_importance
     from glassnet.explanation.naming import name_features
     from glassnet.explanation.probing import probe
@@ -50,6 +51,7 @@ __all__ = [
     "derive",
     "diagnose",
     "duel",
+    "fit_report",
     "load",
     "name_features",
     "nn",
@@ -81,6 +83,7 @@ _MODULES = {
     "derive": "glassnet.explanation.derivation",
     "diagnose": "glassnet.explanation.diagnosis",
     "duel": "glassnet.explanation.dueling",
+    "fit_report": "glassnet.explanation.fit_report",
     "load": "glassnet.formats.safetensors",
     "name_features": "glassnet.explanation.naming",
     "partial_dependence": "glassnet.explanation.influence",

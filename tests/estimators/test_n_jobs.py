@@ -90,7 +90,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
 
 
 def test_every_fit_and_prediction_keeps_to_n_jobs(asked):
-    table = TableClassifier(n_jobs=3, random_state=0, max_iter=2).fit(rows("kind"), target="kind")
+    table = TableClassifier(n_estimators=1, n_jobs=3, random_state=0, max_iter=2).fit(rows("kind"), target="kind")
     table.predict(TABLE)
     table.score(TABLE)
     assert len(asked) >= 3
@@ -110,7 +110,7 @@ def test_what_is_no_number_of_threads_is_told_before_any_work(n_jobs):
 
 
 def test_a_saved_model_does_not_say_how_many_threads_there_were(tmp_path):
-    table = TableRegressor(n_jobs=2, random_state=0, max_iter=2).fit(rows("y"), target="y")
+    table = TableRegressor(n_estimators=2, n_jobs=2, random_state=0, max_iter=2).fit(rows("y"), target="y")
     for fitted in (table, model(n_jobs=2).fit(X, Y)):
         gn.save(fitted, tmp_path / "model.safetensors")
         assert b"n_jobs" not in (tmp_path / "model.safetensors").read_bytes()

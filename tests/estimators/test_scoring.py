@@ -1,6 +1,8 @@
 """Early stopping by any of scikit-learn's scorers."""
 
 import warnings
+from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from sklearn.metrics import get_scorer
 
 from glassnet import MLPClassifier, MLPRegressor, TableClassifier, TableRegressor, load, save
 from glassnet.errors import InputError, UnknownNameError
+from glassnet.estimators.ensemble import cooled
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 3))
@@ -34,12 +37,22 @@ def fit(model, y):
         return model.fit(X, y(X), X_val=X_VAL, y_val=y(X_VAL))
 
 
+def as_trained(model):
+    """The model before its temperature and its threshold, which are found after training."""
+    if not isinstance(model, TableClassifier):
+        return model
+    model = copy(model)
+    model.members_ = [replace(m, network=cooled(m.network, 1 / m.temperature)) for m in model.members_]
+    model.threshold_ = 0.5
+    return model
+
+
 MODELS = {
-    "table": lambda **given: TableClassifier(max_iter=30, random_state=0, **given),
+    "table": lambda scoring=None: TableClassifier(n_estimators=1, max_iter=30, random_state=0, metric=scoring),
     "mlp": lambda **given: MLPClassifier((16,), max_iter=30, early_stopping=True, random_state=0, **given),
 }
 REGRESSORS = {
-    "table": lambda **given: TableRegressor(max_iter=30, random_state=0, **given),
+    "table": lambda scoring=None: TableRegressor(n_estimators=1, max_iter=30, random_state=0, metric=scoring),
     "mlp": lambda **given: MLPRegressor((16,), max_iter=30, early_stopping=True, random_state=0, **given),
 }
 
@@ -62,7 +75,7 @@ def test_the_weights_of_the_best_score_are_kept(make, scoring: str, y) -> None:
 
     scores = [epoch.score[0] for epoch in model.history_]
     assert model.history_.best.score[0] == max(scores)
-    assert_allclose(get_scorer(scoring)(model, X_VAL, y(X_VAL)), max(scores), rtol=1e-6)
+    assert_allclose(get_scorer(scoring)(as_trained(model), X_VAL, y(X_VAL)), max(scores), rtol=1e-6)
 
 
 @pytest.mark.parametrize("scoring", ["r2", "neg_median_absolute_error"])
@@ -79,8 +92,9 @@ def test_quantities_are_scored_in_their_own_units(make, scoring: str) -> None:
 
 def test_a_row_held_out_is_scored_by_its_weight() -> None:
     s = RNG.uniform(0.1, 5, size=len(X))
-    weighted = TableClassifier(max_iter=3, random_state=0, scoring="accuracy").fit(X, labels(X), sample_weight=s)
-    plain = TableClassifier(max_iter=3, random_state=0, scoring="accuracy").fit(X, labels(X))
+    given = {"n_estimators": 1, "max_iter": 3, "random_state": 0, "calibration": "none", "metric": "accuracy"}
+    weighted = TableClassifier(**given).fit(X, labels(X), sample_weight=s)
+    plain = TableClassifier(**given).fit(X, labels(X))
 
     # Of 40 rows without weights, a share of right ones is a whole number of fortieths.
     assert all((40 * epoch.score[0]).is_integer() for epoch in plain.history_)
@@ -110,7 +124,7 @@ def test_predictions_of_a_fitted_model_are_its_own_after_a_fit_that_failed() -> 
     before = model.predict(X).tolist()
 
     with pytest.raises(InputError, match="cannot score"):
-        fit(model.set_params(scoring="roc_auc"), thirds)
+        fit(model.set_params(metric="roc_auc"), thirds)
 
     assert model.predict(X).tolist() == before
 
@@ -118,7 +132,7 @@ def test_predictions_of_a_fitted_model_are_its_own_after_a_fit_that_failed() -> 
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (TableClassifier(scoring="roc_auk"), "Did you mean 'roc_auc'"),
+        (TableClassifier(metric="roc_auk"), "Did you mean 'roc_auc'"),
         (MLPClassifier(early_stopping=True, scoring="roc_auk"), "Did you mean 'roc_auc'"),
     ],
 )
@@ -130,11 +144,15 @@ def test_an_unknown_name_is_told_with_the_nearest(model, message: str) -> None:
 @pytest.mark.parametrize(
     ("model", "given", "message"),
     [
-        (TableClassifier(scoring="f1"), {}, "cannot score TableClassifier on these 40 rows: pos_label"),
-        (TableClassifier(scoring="r2"), {}, "cannot score"),
-        (TableClassifier(scoring="accuracy", validation_fraction=0), {}, "needs rows to validate on"),
-        (TableClassifier(scoring="roc_auc"), {"X_val": X[:9], "y_val": ["no"] * 9}, "not defined on the 9 rows"),
-        (TableClassifier(scoring="neg_max_error"), {"sample_weight": np.full(len(X), 2.0)}, "takes no weights of rows"),
+        (
+            TableClassifier(metric="f1", calibration="none"),
+            {},
+            "cannot score TableClassifier on these 40 rows: pos_label",
+        ),
+        (TableClassifier(metric="r2"), {}, "cannot score"),
+        (TableClassifier(metric="accuracy", validation_fraction=0), {}, "needs rows to validate on"),
+        (TableClassifier(metric="roc_auc"), {"X_val": X[:9], "y_val": ["no"] * 9}, "not defined on the 9 rows"),
+        (TableClassifier(metric="neg_max_error"), {"sample_weight": np.full(len(X), 2.0)}, "takes no weights of rows"),
         (MLPClassifier(scoring="roc_auc"), {}, "Set early_stopping=True"),
         (MLPClassifier(scoring="roc_auc", solver="lbfgs", early_stopping=True), {}, "solver='lbfgs'"),
     ],

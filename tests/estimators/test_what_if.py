@@ -12,7 +12,7 @@ from glassnet.data import example
 from glassnet.errors import InputError, TableError, UnknownNameError
 
 PENGUINS = example("penguins")
-FEW = {"hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0}
+FEW = {"n_estimators": 2, "hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0}
 pytestmark = pytest.mark.filterwarnings("ignore:The network is no better:glassnet.errors.TrainingWarning")
 
 

@@ -17,7 +17,7 @@ from glassnet.explanation.held_out import Fit
 
 
 def small(**changes):
-    settings = {"n_estimators": 1, "activation": "tanh", "learning_rate_init": 0.02, "max_iter": 100}
+    settings = {"n_estimators": 1, "activation": "tanh", "dropout": 0, "learning_rate_init": 0.02, "max_iter": 100}
     return gn.TableClassifier(**settings | changes)
 
 

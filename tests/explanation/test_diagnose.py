@@ -97,7 +97,8 @@ def test_a_leak_of_a_table_is_left_out_by_its_remedy(penguins):
     table = penguins.frame.with_columns(code=penguins["species"].str.to_uppercase())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = gn.TableClassifier(n_estimators=1, hidden_layer_sizes=(8,), max_iter=10, random_state=0).fit(table, target="species")
+        model = gn.TableClassifier(n_estimators=1, hidden_layer_sizes=(8,), max_iter=10, random_state=0)
+        model.fit(table, target="species")
     finding = gn.diagnose(model, table)[0]
     assert finding.change == {"columns": {"code": "ignore"}}
     assert finding.remedy.startswith("TableClassifier(columns={'code': 'ignore'}")
@@ -257,7 +258,8 @@ def test_the_result_is_a_page_html_json_and_a_picture(rows):
 def test_the_command_gives_remedies_that_can_be_typed(tmp_path, penguins):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = gn.TableClassifier(n_estimators=1, hidden_layer_sizes=(8,), learning_rate_init=1e-7, max_iter=5, random_state=0)
+        settings = {"hidden_layer_sizes": (8,), "learning_rate_init": 1e-7, "max_iter": 5, "random_state": 0}
+        model = gn.TableClassifier(n_estimators=1, **settings)
         gn.save(model.fit(penguins, target="species"), tmp_path / "m.safetensors")
     table = tmp_path / "p.csv"
     penguins.frame.write_csv(table)

@@ -214,7 +214,8 @@ def test_formulas_that_cannot_be_looked_for_are_told(rings, candidates, error, m
 @pytest.mark.filterwarnings("ignore:The network is no better:glassnet.errors.TrainingWarning")
 def test_a_table_of_categories_alone_has_no_formulas():
     table = {"kind": ["a", "b", "c"] * 10, "y": [0, 1, 1] * 10}
-    model = gn.TableClassifier(n_estimators=1, hidden_layer_sizes=(2,), max_iter=30, random_state=0).fit(table, target="y")
+    model = gn.TableClassifier(n_estimators=1, hidden_layer_sizes=(2,), max_iter=30, random_state=0)
+    model.fit(table, target="y")
     with pytest.raises(InputError, match="No column holds numbers"):
         gn.name_features(model, table)
     with pytest.raises(InputError, match="No column of numbers varies"):

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import log_loss
 
 import glassnet as gn
 from glassnet.errors import InputError, ShapeError
@@ -132,3 +133,52 @@ def test_rows_and_targets_of_another_shape_are_refused():
         subject.prepare(["a", "b"])
     with pytest.raises(InputError, match="2 scores a target"):
         Subject.of(gn.nn.Network.create([2, 3, 1]), loss="gaussian")
+
+
+@pytest.fixture(scope="module")
+def several(penguins):
+    """A model of four networks."""
+    model = gn.TableClassifier(n_estimators=4, hidden_layer_sizes=(8,), max_iter=20, random_state=0)
+    return model.fit(penguins, target="species")
+
+
+def test_of_several_networks_the_first_is_explained_and_every_page_says_so(several, penguins):
+    said = "Network 1 of 4, on its own: the model averages them."
+    subject, row = Subject.of(several), penguins.take([0])
+    assert subject.note == said
+    assert subject.network is several.members_[0].network
+    found = [
+        gn.derive(several, row),
+        gn.step(several, row),
+        gn.attribute(several, row),
+        gn.collapse(several, at=row),
+        gn.simplify(several),
+        gn.probe(several, penguins),
+        gn.name_features(several, penguins),
+        gn.diagnose(several, penguins),
+    ]
+    for explanation in found:
+        assert said in " ".join(str(explanation).split()), type(explanation)
+        assert explanation.to_dict()["note"] == said
+    assert said in found[0].to_latex()
+    assert "prediction of this network: " in str(found[0])
+
+
+def test_a_network_alone_needs_no_such_word(penguins_model, penguins):
+    assert Subject.of(penguins_model).note == ""
+    page = str(gn.derive(penguins_model, penguins.take([0])))
+    assert "prediction: " in page
+    assert "averages" not in page
+
+
+def test_what_a_column_is_worth_is_told_of_the_whole_model(several, penguins):
+    worth = gn.permutation_importance(several, penguins, scoring="accuracy", n_repeats=2)
+    assert worth.score == several.score(penguins)
+    assert -gn.permutation_importance(several, penguins, n_repeats=2).score == pytest.approx(
+        log_loss(penguins["species"].to_list(), several.predict_proba(penguins))
+    )
+    for column in ("bill_length_mm", "year", "island"):  # one in pieces, one with few values, a category
+        curve = gn.partial_dependence(several, penguins, column)
+        for i in (0, len(curve.values) - 1):
+            changed = {name: penguins[name].to_list() for name in penguins.names} | {column: [curve.values[i]] * 344}
+            np.testing.assert_allclose(curve.average[:, i], several.predict_proba(changed).mean(axis=0), atol=1e-6)

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))
 SMALL = {"hidden_layer_sizes": (4,), "max_iter": 3, "random_state": 0}
+TWO = {**SMALL, "n_estimators": 2}  # networks of a table model: one of each view
 TABLE = {
     "größe": [None if i % 7 == 0 else i / 3 for i in range(40)],
     "island": [None if i % 11 == 0 else ("Dream", "Biscoe", "Torgersen")[i % 3] for i in range(40)],
@@ -95,7 +96,7 @@ def test_a_linear_network_and_mixed_activations_come_back(path):
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_table_classifier_comes_back(path, target):
-    model = gn.TableClassifier(**SMALL, columns={"wild": "category"}).fit(TABLE, TARGETS[target])
+    model = gn.TableClassifier(**TWO, columns={"wild": "category"}).fit(TABLE, TARGETS[target])
     loaded = again(model, path)
     assert type(loaded) is gn.TableClassifier
     assert_array_equal(loaded.predict_proba(TABLE), model.predict_proba(TABLE))
@@ -111,7 +112,7 @@ def test_a_table_classifier_comes_back(path, target):
 
 def test_a_table_regressor_comes_back(path):
     y = np.linspace(1000, 2000, 40)
-    model = gn.TableRegressor(**SMALL, activation=["tanh"], n_iter_no_change=np.inf).fit(TABLE, y)
+    model = gn.TableRegressor(**TWO, activation=["tanh"], n_iter_no_change=np.inf).fit(TABLE, y)
     loaded = again(model, path)
     assert_array_equal(loaded.predict(TABLE), model.predict(TABLE))
     assert loaded.n_iter_no_change == np.inf
@@ -184,7 +185,7 @@ def test_random_generators_and_callbacks_are_left_out(path):
 
 
 def test_a_history_may_hold_numbers_that_are_not_finite(path):
-    model = gn.TableRegressor(**SMALL).fit(TABLE, X[:, 0])
+    model = gn.TableRegressor(**TWO).fit(TABLE, X[:, 0])
     model.history_.epochs[0].loss[0] = np.inf
     model.history_.epochs[1].loss[0] = np.nan
     losses = again(model, path).history_.loss
@@ -194,7 +195,7 @@ def test_a_history_may_hold_numbers_that_are_not_finite(path):
 
 
 def test_describe_shows_what_a_table_model_holds(path):
-    model = gn.TableClassifier(**SMALL).fit(TABLE, TARGETS["three texts"])
+    model = gn.TableClassifier(**TWO).fit(TABLE, TARGETS["three texts"])
     save(model, path)
     shown = describe(path)
     columns = {column["name"]: column for column in shown["columns"]}
@@ -205,8 +206,10 @@ def test_describe_shows_what_a_table_model_holds(path):
     assert shown["architecture"]["layers"][0]["w"] == [len(shown["features"]), 4]
     assert shown["parameters"]["max_iter"] == 3
     assert shown["history"]["epochs"] == 3
+    assert [(each["view"], each["epochs"]) for each in shown["networks"]] == [(0, 3), (1, 3)]
+    assert [each["weight"] for each in shown["networks"]] == [member.weight for member in model.members_]
     assert shown["file_size_bytes"] == path.stat().st_size
-    assert (shown["kind"], shown["format"], shown["glassnet"]) == ("TableClassifier", 1, gn.__version__)
+    assert (shown["kind"], shown["format"], shown["glassnet"]) == ("TableClassifier", 2, gn.__version__)
 
 
 class Cube(Activation):
@@ -252,7 +255,7 @@ def test_parameters_that_no_file_holds_are_named(path):
     model = gn.MLPRegressor(**SMALL).fit(X, X[:, 0])
     with pytest.raises(InputError, match=r"alpha.*set_params"):
         save(model.set_params(alpha=-1), path)
-    table = gn.TableRegressor(**SMALL).fit(TABLE, X[:, 0])
+    table = gn.TableRegressor(**TWO).fit(TABLE, X[:, 0])
     with pytest.raises(InputError, match="The parameter columns"):
         save(table.set_params(columns={"wild": object()}), path)
 
@@ -386,15 +389,15 @@ def test_a_foreign_file_gets_a_clear_error(path, data, words):
 
 def test_a_newer_format_asks_for_an_upgrade(path):
     save(NETWORK, path)
-    path.write_bytes(reforge(path.read_bytes(), format=2, glassnet="9.1"))
-    with pytest.raises(FileFormatError, match=r"newer glassnet \(9.1\) in format 2.*Upgrade"):
+    path.write_bytes(reforge(path.read_bytes(), format=3, glassnet="9.1"))
+    with pytest.raises(FileFormatError, match=r"newer glassnet \(9.1\) in format 3.*Upgrade"):
         load(path)
 
 
 def models():
     yield NETWORK
     yield gn.MLPClassifier(**SMALL).fit(X, LABELS["objects"])
-    yield gn.TableClassifier(**SMALL).fit(TABLE, TARGETS["three texts"])
+    yield gn.TableClassifier(**TWO).fit(TABLE, TARGETS["three texts"])
 
 
 @pytest.fixture(scope="module")

@@ -327,7 +327,7 @@ def test_a_table_too_wide_is_refused(hub, monkeypatch):
 
 def test_a_model_is_opened_with_and_without_its_table(tmp_path, open_page):
     table = penguins()
-    model = gn.TableClassifier(hidden_layer_sizes=(6,), activation="tanh", max_iter=20, random_state=0)
+    model = gn.TableClassifier(n_estimators=1, hidden_layer_sizes=(6,), activation="tanh", max_iter=20, random_state=0)
     model.fit(table, target="species")
     path = tmp_path / "m.safetensors"
     gn.save(model, path)

@@ -3,6 +3,8 @@
 import json
 import math
 import sys
+import threading
+import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -16,7 +18,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from glassnet.cli.picture import Regions
-    from glassnet.training import Epoch, Report
+    from glassnet.training import Report
 
 WIDTH_IN_FILES = 100  # of a report that goes to a file or a pipe
 COLOURS = (
@@ -151,12 +153,21 @@ def _mark(picture: "Regions", top: int, column: int) -> str:
 
 
 class TrainingProgress:
-    """A line that follows a training, where somebody watches; a callback of the trainer."""
+    """A line that follows the training of one or several networks, where somebody watches; a callback of the trainer.
 
-    def __init__(self, title: str, *, wanted: bool, time_limit_seconds: float | None = None) -> None:
+    The bar is over the epochs of all networks. Each thread trains one network after the other, so that one is done when
+    its thread tells of another.
+    """
+
+    def __init__(
+        self, title: str, *, wanted: bool, time_limit_seconds: float | None = None, metric: str | None = None
+    ) -> None:
         console = stderr()
-        self._limit = time_limit_seconds
+        self._limit, self._metric = time_limit_seconds, metric
         self._task: TaskID | None = None
+        self._began = 0.0
+        self._epochs: dict[int, int] = {}  # of each network so far
+        self._now: dict[int, int] = {}  # which network each thread trains
         self._progress = Progress(
             TextColumn(title),
             BarColumn(bar_width=10),
@@ -180,23 +191,27 @@ class TrainingProgress:
         """After an epoch."""
         if self._progress.disable or self._task is None:
             return
-        epoch, state = report.epoch, report.state
-        left = epoch.seconds / epoch.epoch * (report.max_epochs - epoch.epoch)
+        epoch, most, networks = report.epoch, report.max_epochs, report.trainings
+        if not self._epochs:
+            self._began = time.monotonic() - epoch.seconds
+        self._epochs[report.training], self._now[threading.get_ident()] = epoch.epoch, report.training
+        under_way = {i for i in self._now.values() if self._epochs[i] < most}
+        done = self._epochs.keys() - under_way
+        completed = most * len(done) + sum(self._epochs[i] for i in under_way)
+        elapsed = time.monotonic() - self._began
+        left = elapsed / sum(self._epochs.values()) * (most * networks - completed)
         if self._limit is not None:
-            left = min(left, self._limit - epoch.seconds)
-        told = f"{epoch.epoch}/{report.max_epochs}  loss {epoch.loss[0]:.4g}"
-        if epoch.validation_loss is not None:
-            told += f"  validation {epoch.validation_loss[0]:.4g}"
-            told += "" if watches_score(epoch) else f", best {-state.best_score[0]:.4g}"
-        if watches_score(epoch):
-            told += f"  score {epoch.score[0]:.4g}, best {state.best_score[0]:.4g}"
-        told += f"  ≤ {seconds(max(left, 0))}"
-        self._progress.update(self._task, total=report.max_epochs, completed=epoch.epoch, told=told)
-
-
-def watches_score(epoch: "Epoch") -> bool:
-    """Whether something other than a loss decides which epoch is the best."""
-    return all(epoch.score != [-loss for loss in losses] for losses in (epoch.loss, epoch.validation_loss or ()))
+            left = min(left, self._limit - elapsed)
+        told = [f"{len(done)}/{networks} networks"] if networks > 1 else []
+        told.append(f"epoch {epoch.epoch}/{most}")
+        if epoch.validation_loss is None:
+            told.append(f"loss {epoch.loss[0]:.4g}")
+        else:
+            told.append(f"validation {epoch.validation_loss[0]:.4g}")
+        if self._metric is not None:
+            told.append(f"{self._metric} {epoch.score[0]:.4g}")
+        told.append(f"≤ {seconds(max(left, 0))}")
+        self._progress.update(self._task, total=most * networks, completed=completed, told=" · ".join(told))
 
 
 def seconds(duration: float) -> str:

@@ -1,5 +1,6 @@
 """`glassnet fit`: train on a table, score on rows held out, save, report."""
 
+from dataclasses import replace
 from os.path import expanduser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from glassnet.cli.console import print_json, show_notes, tell
-from glassnet.cli.inputs import TABLE_SUFFIXES, Reading, check_output, gathered_notes
+from glassnet.cli.inputs import TABLE_SUFFIXES, Reading, check_output, gathered_notes, in_terminal_words
 from glassnet.cli.options import config_option, json_option, options_panel, reading_options
 from glassnet.cli.training import (
     EXAMPLE,
@@ -22,8 +23,8 @@ from glassnet.cli.training import (
 from glassnet.errors import InputError
 
 if TYPE_CHECKING:
-    from glassnet.cli.report import Outcome
-    from glassnet.data.table import Table
+    from glassnet.cli.report import Outcome, Parts
+    from glassnet.explanation.fit_report import FitReport
 
 INTERRUPTED = 130
 TOLD = ("leaking_column", "stuck_at_chance")  # findings of which fitting warns by itself
@@ -44,6 +45,8 @@ TOLD = ("leaking_column", "stuck_at_chance")  # findings of which fitting warns 
 )
 @click.option("--test", metavar="TABLE", help="Score on the rows of another table, and hold out none.")
 @click.option("--refit", is_flag=True, help="After scoring, train once more on all rows, and save that.")
+@click.option("--compare", is_flag=True, help="Score scikit-learn's gradient boosting on the same rows, too.")
+@click.option("--report", metavar="FILE.html", help="Write the report with pictures, as one file that loads nothing.")
 @problem_options
 @network_options
 @click.option("--log", panel=NETWORK, metavar="FILE.csv", help="Write the numbers of every epoch to a CSV.")
@@ -61,6 +64,8 @@ def fit(
     test_size: float,
     test: str | None,
     refit: bool,
+    compare: bool,
+    report: str | None,
     task: str,
     column: tuple[tuple[str, str], ...],
     drop_missing_target: bool,
@@ -71,7 +76,7 @@ def fit(
     quiet: bool,
     **model_options: Any,
 ) -> None:
-    """Train a network on TABLE to predict one of its columns.
+    """Train networks on TABLE to predict one of its columns.
 
     TABLE is CSV, Parquet or Excel, or - for standard input; without one, an example is taken. A part of the rows is
     held out, and scored beside simpler models. Ctrl-C ends the training with the best weights so far, and saves them.
@@ -79,18 +84,20 @@ def fit(
     \b
     glassnet fit
     glassnet fit penguins.csv --target species
-    glassnet fit prices.csv -t price --column zip=category --refit
+    glassnet fit penguins.csv -t species --compare --report penguins.html
+    glassnet fit prices.csv -t price --column zip=category --quality best --refit
     cat log.csv.gz | glassnet fit - -t seconds --hidden 64,64 --time-limit 30
     glassnet fit penguins.csv --config penguins.toml --json
     """
-    from glassnet.estimators.report import hold_out
-
     output = expanduser(output or _default_output(table))  # a TOML file may say ~, which no shell has read
     tables = [name for name in (table, test) if name is not None]
     _check_model_output(output, tables)
     if log is not None:
         log = expanduser(log)
-        _check_log(log, [*tables, output])
+        _check_place(log, "log", ".csv", [*tables, output])
+    if report is not None:
+        report = expanduser(report)
+        _check_place(report, "report", ".html", [*tables, output])
     problem = read_problem(
         table,
         target,
@@ -102,78 +109,95 @@ def fit(
         seed=seed,
         model_options=model_options,
     )
-    train, held_out = problem.rows, problem.test
-    if held_out is None:
-        train, held_out = hold_out(train, problem.target, test_size, classes=problem.classes, seed=seed)
-    outcome = _train(problem, train, held_out, output, log, refit=refit, watched=not quiet)
+    outcome = _train(problem, _parted(problem, test_size, seed), output, log, refit=refit, watched=not quiet)
     outcome.source, outcome.asked_task = table, task
-    if not (quiet or outcome.interrupted):
-        outcome.notes += _findings(outcome, table)
+    if as_json or report is not None or not quiet:
+        outcome.report = _measure(outcome, compare=compare, diagnosed=not (quiet or outcome.interrupted))
     if outcome.interrupted:
         scored_first = outcome.model.history_.stopped_by != "interrupt"
         kept = "the model that was scored is kept" if scored_first else "training ended with the best weights so far"
         tell(f"Ctrl-C: {kept}, saved in {output}.")
     show_notes(outcome.notes)
-    _report(outcome, as_json, quiet)
+    _report(outcome, report, as_json, quiet)
     if outcome.interrupted:
         ctx.exit(INTERRUPTED)
 
 
 NOT_REFITTED = "Interrupted before the model was trained on all rows: the one that was scored is saved."
+NOTHING_TO_ADD = "--refit had nothing to add: no row of the table was held out."
 
 
-def _train(
-    problem: Problem, train: "Table", test: "Table | None", output: str, log: str | None, *, refit: bool, watched: bool
-) -> "Outcome":
-    """Train, save, score; then, if asked, train on everything and save that."""
+def _parted(problem: Problem, share: float, seed: int) -> "Parts":
+    """Rows to train on and rows to score on, with their numbers in the files that they came from."""
+    from glassnet.cli.report import Parts
+    from glassnet.estimators.report import hold_out
+
+    rows, numbers = problem.rows, problem.numbers
+    if problem.test is not None:
+        return Parts(rows, numbers, problem.test, problem.test_numbers)
+    train, test = hold_out(rows, problem.target, share, classes=problem.classes, seed=seed)
+    held_out = rows.take(test) if len(test) else None
+    return Parts(rows.take(train), numbers[train], held_out, numbers[test])
+
+
+def _train(problem: Problem, parts: "Parts", output: str, log: str | None, *, refit: bool, watched: bool) -> "Outcome":
+    """Train and save; then, if asked, train on everything and save that."""
     from glassnet.cli.report import Outcome
-    from glassnet.estimators.report import compare
     from glassnet.formats.safetensors import save
     from glassnet.training import CSVLog
 
     with gathered_notes() as found:
         callbacks = [CSVLog(log)] if log is not None else []
-        model = train_model(problem, train, title="Training", watched=watched, callbacks=callbacks)
+        model = train_model(problem, parts.train, title="Training", watched=watched, callbacks=callbacks)
         save(model, output)
-        scores = compare(model, train, test) if test is not None else {}
-    outcome = Outcome(model, train, test, scores, output, [*problem.notes, *found])
+    outcome = Outcome(model, parts, output, [*problem.notes, *found])
     outcome.interrupted = model.history_.stopped_by == "interrupt"
+    if refit and len(parts.train) == len(problem.rows):
+        outcome.notes.append(NOTHING_TO_ADD)
+    elif refit and not outcome.interrupted:
+        with gathered_notes():
+            final = train_model(problem, problem.rows, title="All rows", watched=watched)
+        outcome.interrupted = final.history_.stopped_by == "interrupt"
+        if not outcome.interrupted:  # half a refit may be worse than the model that was scored
+            save(final, output)
+            outcome.refit_rows = len(problem.rows)
     if refit and outcome.interrupted:
-        outcome.notes.append(NOT_REFITTED)
-    if not refit or outcome.interrupted:
-        return outcome
-    epochs = max(model.history_.best_epoch[0], 1)
-    # As many epochs as were best, since no row is left to tell when to stop.
-    alone: dict[str, Any] = {
-        "validation_fraction": 0.0,
-        "scoring": None,
-        "max_iter": epochs,
-        "n_iter_no_change": epochs,
-    }
-    with gathered_notes():
-        final = train_model(problem, problem.rows, title="All rows", watched=watched, **alone)
-    outcome.interrupted = final.history_.stopped_by == "interrupt"
-    if not outcome.interrupted:  # half a refit may be worse than the model that was scored
-        save(final, output)
-        outcome.refit_rows, outcome.refit_epochs = len(problem.rows), len(final.history_)
-    else:
         outcome.notes.append(NOT_REFITTED)
     return outcome
 
 
-def _findings(outcome: "Outcome", table: str | None) -> list[str]:
-    """What keeps the network from learning; what other notes say already is left out."""
+def _measure(outcome: "Outcome", *, compare: bool, diagnosed: bool) -> "FitReport":
+    """How good the model is, and what keeps it from learning; what other notes say already is left out."""
     from glassnet.cli.diagnose import in_commands
     from glassnet.explanation.diagnosis import diagnose
+    from glassnet.explanation.fit_report import fit_report
 
-    report = in_commands(diagnose(outcome.model, outcome.train).report, outcome.model, table)
-    return [str(found) for found in report.findings if found.name not in TOLD]
+    model, parts, told = outcome.model, outcome.parts, list(outcome.notes)
+    findings = in_commands(diagnose(model, parts.train).report, model, outcome.source).findings if diagnosed else ()
+    findings = tuple(replace(found, text=in_terminal_words(found.text)) for found in findings if found.name not in TOLD)
+    with gathered_notes() as notes:
+        report = fit_report(
+            model,
+            parts.train,
+            parts.test,
+            compare=compare,
+            train_rows=parts.train_numbers,
+            test_rows=parts.test_numbers,
+            findings=findings,
+            notes=told,
+        )
+    outcome.notes += [note for note in notes if note not in outcome.notes]
+    outcome.notes += map(str, findings)
+    return report
 
 
-def _report(outcome: "Outcome", as_json: bool, quiet: bool) -> None:
-    """On standard output, for a person or a program."""
+def _report(outcome: "Outcome", path: str | None, as_json: bool, quiet: bool) -> None:
+    """On standard output, for a person or a program, and as a page."""
     from glassnet.cli.report import as_dict, show
 
+    if path is not None and outcome.report is not None:
+        outcome.report.write(path)
+        outcome.page = path
     if as_json:
         print_json(as_dict(outcome))
     elif not quiet:
@@ -204,10 +228,13 @@ def _check_model_output(output: str, tables: list[str]) -> None:
     check_output(output, "model")
 
 
-def _check_log(log: str, others: list[str]) -> None:
-    """An InputError where the log could not be written, or would be written over a table or the model."""
-    if any(other != "-" and Path(log).resolve() == Path(other).expanduser().resolve() for other in others):
-        raise InputError(f"The log would be written over {log!r}. Name another file with --log.")
-    if not log.lower().endswith(".csv"):
-        raise InputError(f"The log {log!r} is a CSV, but does not say so: name a file that ends in .csv with --log.")
-    check_output(log, "log", "--log")
+def _check_place(path: str, what: str, suffix: str, others: list[str]) -> None:
+    """An InputError where a file could not be written, or would be written over a table or the model."""
+    option = f"--{what}"
+    if any(other != "-" and Path(path).resolve() == Path(other).expanduser().resolve() for other in others):
+        raise InputError(f"The {what} would be written over {path!r}. Name another file with {option}.")
+    if not path.lower().endswith(suffix):
+        raise InputError(
+            f"The {what} {path!r} does not say what it is: name a file that ends in {suffix} with {option}."
+        )
+    check_output(path, what, option)

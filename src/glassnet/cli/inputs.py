@@ -15,6 +15,7 @@ from glassnet.errors import DataWarning, InputError, TableError, TrainingWarning
 if TYPE_CHECKING:
     from glassnet.data.table import Table
     from glassnet.estimators import TableClassifier, TableRegressor
+    from glassnet.nn.elementary import Array
 
 EXCEL_SUFFIXES = (".xlsx", ".xlsm")
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".gz", *EXCEL_SUFFIXES)
@@ -22,9 +23,12 @@ Reading = dict[str, str | None]  # separator, encoding, decimal and sheet
 
 # Parameters of the estimators by their options.
 PARAMETERS = {
+    "quality": "quality",
+    "networks": "n_estimators",
     "hidden": "hidden_layer_sizes",
     "activation": "activation",
     "alpha": "alpha",
+    "dropout": "dropout",
     "learning_rate": "learning_rate_init",
     "batch_size": "batch_size",
     "max_epochs": "max_iter",
@@ -32,7 +36,7 @@ PARAMETERS = {
     "time_limit": "time_limit_seconds",
     "engine": "engine",
     "jobs": "n_jobs",
-    "scoring": "scoring",
+    "metric": "metric",
 }
 
 
@@ -55,8 +59,8 @@ def in_terminal_words(message: str) -> str:
     """
     message = re.sub(r"columns=\{'(.*?)': '(\w+)'\}", lambda m: f"--column {quoted(f'{m[1]}={m[2]}')}", message)
     message = re.sub(r"\bencoding='([\w-]+)'", r"--encoding \1", message)
-    message = re.sub(r"\b(sheet|scoring)='(.*?)'", lambda m: f"--{m[1]} {quoted(m[2])}", message)
-    message = re.sub(r"\b([Ll]eave) (sheet|scoring) out\b", r"\1 --\2 out", message)
+    message = re.sub(r"\b(sheet|metric)='(.*?)'", lambda m: f"--{m[1]} {quoted(m[2])}", message)
+    message = re.sub(r"\b([Ll]eave) (sheet|metric) out\b", r"\1 --\2 out", message)
     message = message.replace("known: drop these rows.", "known: pass --drop-missing-target, which drops these rows.")
     message = message.replace("validation_fraction=0.2 of this table", "a fifth of the training rows")
     message = message.replace("Hold out more, give X_val, or leave", "Train on more rows, or leave")
@@ -172,17 +176,24 @@ def check_rows(rows: "Table", test: "Table | None", target: str, classes: bool, 
 
 def without_missing_target(rows: "Table", target: str, *, wanted: bool) -> tuple["Table", list[str]]:
     """The rows whose target is known, and a note of the others; all rows where that is not wanted."""
-    from glassnet.data.cells import as_text
-
-    if not wanted or target not in rows.names or rows[target].dtype.is_nested():
-        return rows, []
-    known = as_text(rows[target]).is_not_null()
-    n = len(rows) - int(known.sum())
+    known = known_rows(rows, target, wanted=wanted)
+    n = len(rows) - len(known)
     if not n:
         return rows, []
     left_out = f"{n} of {len(rows)} rows {'has' if n == 1 else 'have'} no {target!r} and"
     note = f"{left_out} {'was' if n == 1 else 'were'} left out."
-    return rows.take(known.arg_true().to_numpy()), [note]
+    return rows.take(known), [note]
+
+
+def known_rows(rows: "Table", target: str, *, wanted: bool) -> "Array":
+    """The numbers of the rows whose target is known; of all where the others are not to be left out."""
+    import numpy as np
+
+    from glassnet.data.cells import as_text
+
+    if not wanted or target not in rows.names or rows[target].dtype.is_nested():
+        return np.arange(len(rows))
+    return as_text(rows[target]).is_not_null().arg_true().to_numpy()
 
 
 def check_output(path: str, what: str, option: str = "--output") -> None:

@@ -35,11 +35,29 @@ def names(value: Any) -> str | list[str]:
     return found[0] if len(found) == 1 else found
 
 
-def rows_or_auto(value: Any) -> int | str:
-    """A whole number, or auto."""
-    if value != "auto" and not str(value).isdecimal():
+def whole_or_auto(value: Any) -> int | str:
+    """A whole number, or auto.
+
+    >>> whole_or_auto("12"), whole_or_auto("auto")
+    (12, 'auto')
+    """
+    if value != "auto" and (isinstance(value, float) or not str(value).removeprefix("-").isdecimal()):
         raise click.BadParameter(f"{value!r} is neither a whole number nor auto.")
     return value if value == "auto" else int(value)
+
+
+def number_or_auto(value: Any) -> float | str:
+    """A number, or auto.
+
+    >>> number_or_auto("0.1"), number_or_auto("inf"), number_or_auto("auto")
+    (0.1, inf, 'auto')
+    """
+    if value == "auto":
+        return "auto"
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise click.BadParameter(f"{value!r} is neither a number nor auto.") from None
 
 
 def threads(value: Any) -> int:

@@ -15,6 +15,7 @@ from glassnet.cli.inputs import (
     Reading,
     check_rows,
     gathered_notes,
+    known_rows,
     read_table,
     without_missing_target,
 )
@@ -24,14 +25,16 @@ from glassnet.cli.options import (
     jobs_option,
     name_and_kind,
     names,
-    rows_or_auto,
+    number_or_auto,
     sizes,
+    whole_or_auto,
 )
 from glassnet.errors import InputError, TableError
 
 if TYPE_CHECKING:
     from glassnet.data.table import Table
     from glassnet.estimators import TableClassifier, TableRegressor
+    from glassnet.nn.elementary import Array
     from glassnet.training import Callback
 
 NETWORK = "Network and training"
@@ -96,30 +99,49 @@ def network_options(command: Command) -> Command:
             help="Same seed, same model.",
         ),
         click.option(
-            "--scoring",
+            "--metric",
             panel=NETWORK,
             metavar="NAME",
-            help="What to watch on validation rows in place of the loss: scikit-learn's name of a score, as roc_auc.",
+            help="What is to be high on validation rows, by scikit-learn's name, as f1 or roc_auc: it chooses epochs, "
+            "and of two classes the threshold.",
         ),
         click.option(
             "--time-limit",
             panel=NETWORK,
             type=float,
             metavar="SECONDS",
-            help="End a training after about so long, with the best weights.",
+            help="End all trainings after about so long, with the best weights.",
         ),
         click.option(
             "--patience",
             panel=NETWORK,
-            type=float,
-            help="Epochs without a lower validation loss before training stops.",
+            type=number_or_auto,
+            metavar="EPOCHS",
+            help="Epochs without progress on validation rows before a training stops; auto: a quarter of all.",
         ),
-        click.option("--max-epochs", panel=NETWORK, type=int, help="Epochs at the most."),
         click.option(
-            "--batch-size", panel=NETWORK, type=rows_or_auto, metavar="ROWS", help="Rows of a minibatch, or auto."
+            "--max-epochs",
+            panel=NETWORK,
+            type=whole_or_auto,
+            metavar="EPOCHS",
+            help="Epochs at the most; auto: by --quality and the size of the table.",
         ),
-        click.option("--learning-rate", panel=NETWORK, type=float, help="Of Adam."),
-        click.option("--alpha", panel=NETWORK, type=float, help="Weight decay."),
+        click.option(
+            "--batch-size",
+            panel=NETWORK,
+            type=whole_or_auto,
+            metavar="ROWS",
+            help="Rows of a minibatch; auto: 32 to 256, growing with the table.",
+        ),
+        click.option(
+            "--learning-rate",
+            panel=NETWORK,
+            type=number_or_auto,
+            metavar="RATE",
+            help="Of AdamW at first; auto: by the width of each layer.",
+        ),
+        click.option("--dropout", panel=NETWORK, type=float, help="Share of the hidden units left out at first."),
+        click.option("--alpha", panel=NETWORK, type=float, help="Weight decay of AdamW at first."),
         click.option(
             "--activation", panel=NETWORK, type=names, metavar="NAMES", help="identity, logistic, tanh, relu or silu."
         ),
@@ -129,6 +151,19 @@ def network_options(command: Command) -> Command:
             type=sizes,
             metavar="SIZES",
             help="Units of the hidden layers, such as 64 or 128,128; 0 for a linear model.",
+        ),
+        click.option(
+            "--networks",
+            panel=NETWORK,
+            type=whole_or_auto,
+            metavar="N",
+            help="Networks, of which the model is the mean; auto: by --quality.",
+        ),
+        click.option(
+            "--quality",
+            panel=NETWORK,
+            metavar="NAME",
+            help="fast, default or best: how many networks, and how long each is trained.",
         ),
     ):
         command = option(command)
@@ -146,6 +181,8 @@ class Problem:
         classes: Whether it holds classes.
         parameters: Of the estimator.
         notes: What deserves a look.
+        numbers: Of the rows, in their file, from 0, (n,).
+        test_numbers: Those of `test`.
     """
 
     rows: "Table"
@@ -154,6 +191,8 @@ class Problem:
     classes: bool
     parameters: dict[str, Any]
     notes: list[str]
+    numbers: "Array"
+    test_numbers: "Array | None"
 
 
 def read_problem(
@@ -178,34 +217,34 @@ def read_problem(
         else:
             rows = read_table(table, reading)
         target = _known_target(rows, target)
+        numbers = known_rows(rows, target, wanted=drop_missing_target)
         rows, dropped = without_missing_target(rows, target, wanted=drop_missing_target)
-        tested = None
+        tested = test_numbers = None
         if test is not None:
             # Of two tables, one may be a workbook.
             sheet = reading["sheet"] if test.lower().endswith(EXCEL_SUFFIXES) else None
-            tested, more = without_missing_target(
-                read_table(test, reading | {"sheet": sheet}), target, wanted=drop_missing_target
-            )
+            tested = read_table(test, reading | {"sheet": sheet})
+            test_numbers = known_rows(tested, target, wanted=drop_missing_target)
+            tested, more = without_missing_target(tested, target, wanted=drop_missing_target)
             dropped += [f"--test: {note}" for note in more]
         classes = _holds_classes(rows, target) if task == "auto" else task == "classes"
         _check_target(rows, target, task, classes)
         check_rows(rows, tested, target, classes, dict(column))
     parameters = {PARAMETERS[name]: value for name, value in model_options.items() if value is not None}
     parameters |= {"columns": dict(column) or None, "random_state": seed}
-    return Problem(rows, tested, target, classes, parameters, [*dropped, *notes])
+    return Problem(rows, tested, target, classes, parameters, [*dropped, *notes], numbers, test_numbers)
 
 
 def train_model(
-    problem: Problem, rows: "Table", *, title: str, watched: bool, callbacks: Sequence["Callback"] = (), **changes: Any
+    problem: Problem, rows: "Table", *, title: str, watched: bool, callbacks: Sequence["Callback"] = ()
 ) -> "TableClassifier | TableRegressor":
-    """A model of some rows of a problem, with a line of progress; `changes` are of its parameters."""
+    """A model of some rows of a problem, with a line of progress."""
     from glassnet.estimators import TableClassifier, TableRegressor
 
-    parameters = problem.parameters | changes
-    limit = parameters.get("time_limit_seconds")
-    with TrainingProgress(title, wanted=watched, time_limit_seconds=limit) as progress:
+    limit, metric = (problem.parameters.get(name) for name in ("time_limit_seconds", "metric"))
+    with TrainingProgress(title, wanted=watched, time_limit_seconds=limit, metric=metric) as progress:
         estimator = TableClassifier if problem.classes else TableRegressor
-        return estimator(**parameters, callbacks=[progress, *callbacks]).fit(rows, target=problem.target)
+        return estimator(**problem.parameters, callbacks=[progress, *callbacks]).fit(rows, target=problem.target)
 
 
 def _example_target(target: str | None) -> str:

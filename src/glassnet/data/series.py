@@ -51,7 +51,15 @@ def from_array(array: np.ndarray) -> pl.DataFrame:
     if array.ndim != 2:
         raise TableError(
             f"The array has shape {array.shape}, (n, d) was needed: one row per sample, one column per feature. "
-            f"For a single sample, pass x[None, :]."
+            f"For a single sample, pass x[None, :], as np.reshape(x, (1, -1)) makes it: Reshape your data."
+        )
+    if not array.shape[1]:
+        raise TableError(
+            f"The array has 0 feature(s) (shape={array.shape}) while a minimum of 1 is required: a column for each."
+        )
+    if array.dtype.kind == "c":
+        raise TableError(
+            "The array holds complex numbers. Complex data not supported: pass two columns, x.real and x.imag."
         )
     return pl.DataFrame([from_values(f"x{j}", array[:, j]) for j in range(array.shape[1])])
 

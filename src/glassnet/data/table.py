@@ -12,6 +12,7 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import polars as pl
+import scipy.sparse
 
 from glassnet.data.cells import elided
 from glassnet.data.files import file_bytes, from_bytes
@@ -55,7 +56,7 @@ class Table:
         Args:
             source: A path to CSV (also .tsv, .txt, .gz), Parquet or Excel (.xlsx, with `glassnet[excel]`), "-" for
                 standard input, a binary file, a dataframe (pandas, polars, pyarrow, duckdb, lazy ones too), a dict of
-                columns, a list of dicts, one for each row, or a 2-D array, whose columns are called x0, x1, ….
+                columns, a list of dicts or of lists, one for each row, or a 2-D array, with columns x0, x1, ….
             separator: Of a CSV; None finds it among , ; tab |.
             encoding: Of a CSV; None finds it among UTF-8, UTF-16 with a byte order mark, and Windows-1252.
             decimal: Of a CSV, "." or ","; None finds it.
@@ -68,6 +69,11 @@ class Table:
             return source
         if isinstance(source, pl.DataFrame):
             return cls(source)
+        if scipy.sparse.issparse(source):
+            raise TableError(
+                f"The table is a sparse matrix of {source.shape[1]} columns, but cells of a table are needed: pass "
+                f"x.toarray(), or train an MLPClassifier or MLPRegressor, which take sparse input."
+            )
         if isinstance(source, Mapping):
             return cls(from_columns(source))
         if isinstance(source, np.ndarray):
@@ -75,6 +81,9 @@ class Table:
         if isinstance(source, list | tuple) and source and all(isinstance(row, Mapping) for row in source):
             names = dict.fromkeys(name for row in source for name in row)
             return cls(from_columns({name: [row.get(name) for row in source] for name in names}))
+        rows = source if isinstance(source, list | tuple) else ()
+        if _is_array_like(source) or (rows and all(isinstance(row, list | tuple | np.ndarray) for row in rows)):
+            return cls(from_array(_as_array(source)))
         origin, data = "The data", source
         if isinstance(source, str | os.PathLike):
             if str(source) == "-":
@@ -209,3 +218,14 @@ def _write_whole(path: Path, data: bytes) -> None:
         raise TableError(
             f"{str(path)!r} cannot be written: {error.strerror}. Choose a folder you can write to."
         ) from None
+
+
+def _is_array_like(source: Any) -> bool:
+    """Whether it makes an array of itself, and is no dataframe."""
+    return hasattr(source, "__array__") and not hasattr(source, "columns") and not hasattr(source, "dtypes")
+
+
+def _as_array(source: Any) -> np.ndarray:
+    """An array of rows; where their cells are of several kinds, each as it is."""
+    array = np.asarray(source)
+    return np.array(source, dtype=object) if array.dtype.kind in "US" else array

@@ -14,6 +14,7 @@ from glassnet.data.table import Table
 from glassnet.errors import DataWarning, TableError
 
 MOST_CLASSES, ROWS_PER_CLASS = 10, 5
+LEAST_OF_LOG = 1e-3  # of the least in training: a new row of 0 or less counts as that, for it has no logarithm
 
 Values = pl.Series | np.ndarray | Sequence[Any]
 
@@ -133,7 +134,7 @@ class ClassTarget:
 
 @dataclass(frozen=True)
 class NumberTarget:
-    """Quantities, standardised: t = (y − mean) / scale.
+    """Quantities, standardised: t = (y − mean) / scale; with `log` t = (ln y − mean) / scale.
 
     >>> target = NumberTarget.fit([1.0, 3.0], "price")
     >>> target.encode([1.0, 5.0]).ravel()
@@ -147,15 +148,19 @@ class NumberTarget:
     scale: float
     minimum: float
     maximum: float
+    log: bool = False
 
     @classmethod
-    def fit(cls, values: Values, name: str = "target") -> "NumberTarget":
+    def fit(cls, values: Values, name: str = "target", *, log: bool = False) -> "NumberTarget":
         """Learn mean and scale; a constant target keeps scale 1, with a DataWarning."""
         y = _quantities(values, name)
         if not len(y):
             raise TableError(f"The target {name!r} has no rows. At least one was needed.")
         low, high = float(y.min()), float(y.max())
-        mean, scale = moments(y, float(np.median(y)))
+        if log and low <= 0:
+            raise TableError(f"The target {name!r} is {low!r} in a row, but a logarithm needs numbers above 0.")
+        learned = np.log(y) if log else y
+        mean, scale = moments(learned, float(np.median(learned)))
         if scale == 0:
             warnings.warn(
                 f"The target {name!r} is {low!r} in every row: there is nothing to learn, the model will predict "
@@ -163,11 +168,14 @@ class NumberTarget:
                 DataWarning,
                 stacklevel=2,
             )
-        return cls(name, mean, scale or 1.0, low, high)
+        return cls(name, mean, scale or 1.0, low, high, log)
 
     def encode(self, values: Values) -> np.ndarray:
         """Targets t, (n, 1)."""
-        return ((self.quantities(values) - self.mean) / self.scale)[:, None]
+        y = self.quantities(values)
+        if self.log:
+            y = np.log(np.maximum(y, LEAST_OF_LOG * self.minimum))
+        return ((y - self.mean) / self.scale)[:, None]
 
     def quantities(self, values: Values) -> np.ndarray:
         """The target as finite numbers in its own units, (n,)."""
@@ -175,12 +183,17 @@ class NumberTarget:
 
     def decode(self, p: np.ndarray) -> np.ndarray:
         """Predictions in the target's own units, (n,), of p (n, 1)."""
-        return p[:, 0] * self.scale + self.mean
+        return self.in_units(p[:, 0])
+
+    def in_units(self, p: np.ndarray) -> np.ndarray:
+        """The same of p of any shape."""
+        learned = p * self.scale + self.mean
+        return np.exp(learned) if self.log else learned
 
     def to_dict(self) -> dict[str, Any]:
         """A record for a file."""
         numbers = {key: getattr(self, key) for key in ("mean", "scale", "minimum", "maximum")}
-        return {"kind": "number", "name": self.name} | numbers
+        return {"kind": "number", "name": self.name} | numbers | ({"log": True} if self.log else {})
 
     @classmethod
     def from_dict(cls, record: Any) -> "NumberTarget":
@@ -189,7 +202,10 @@ class NumberTarget:
         if fields.text("kind") != "number":
             raise damaged(f"the target is of kind {fields.text('kind')!r}, 'number' was needed")
         numbers = {key: fields.number(key) for key in ("mean", "minimum", "maximum")}
-        return cls(fields.text("name"), scale=fields.positive("scale"), **numbers)
+        log = "log" in fields.record and fields.flag("log")
+        if log and numbers["minimum"] <= 0:
+            raise damaged("the target has a logarithm, but was not above 0")
+        return cls(fields.text("name"), scale=fields.positive("scale"), log=log, **numbers)
 
 
 def _quantities(values: Values, name: str) -> np.ndarray:

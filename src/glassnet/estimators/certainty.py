@@ -75,14 +75,15 @@ def estimates(truth: Array, opinions: Mapping[str, Opinion], *, seed: int = 0) -
         for who, values in whole.items()
     }
     first, *others = opinions
-    differences = {
-        who: {
-            name: _estimate(whole[first][name] - value, drawn[first][name] - drawn[who][name])
-            for name, value in whole[who].items()
-            if name in whole[first]
+    with np.errstate(invalid="ignore"):  # R² of rows that are all one
+        differences = {
+            who: {
+                name: _estimate(whole[first][name] - value, drawn[first][name] - drawn[who][name])
+                for name, value in whole[who].items()
+                if name in whole[first]
+            }
+            for who in others
         }
-        for who in others
-    }
     return found, differences
 
 

@@ -67,10 +67,11 @@ class Calibration:
     random order: the same process, no drift), the rank of the new score among the n + 1 is uniform, so that it is at
     most the ⌈(n + 1) coverage⌉-th smallest with at least that probability.
 
-    "cv+" has K models, each with the scores of those rows of its own fold that it never saw. An answer lies outside only
-    where fewer than ⌊α(n + 1)⌋ of the n rows are as strange, each to its own model. That is the mean of K p-values, and
-    twice a mean of p-values is one: coverage is at least 1 − 2(⌊α(n + 1)⌋ + K − 1)/(n + K), somewhat less than 1 − 2α.
-    In practice it is near 1 − α. Nothing else is asked of the models, which may choose an epoch on rows of their own.
+    "cv+" has K models, each with the scores of those rows of its own fold that it never saw. An answer lies outside
+    only where fewer than ⌊α(n + 1)⌋ of the n rows are as strange, each to its own model. That is a mean of K p-values,
+    and twice a mean of p-values is one: coverage is at least 1 − 2(⌊α(n + 1)⌋ + K − 1)/(n + K), somewhat less than
+    1 − 2α. In practice it is near 1 − α, and above it where the K spreads differ. Nothing else is asked of the models,
+    which may choose an epoch on rows of their own.
 
     Either is a promise of all new rows, on average over calibrations: not of each class, nor of each region. `Spread`
     makes the second nearly true.

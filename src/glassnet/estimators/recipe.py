@@ -18,9 +18,10 @@ BATCHES = ((500, 32), (1000, 64), (3000, 128))  # rows below which a batch is th
 RATES = {"classes": 0.04, "quantity": 0.1}
 BIAS_RATE = 0.1  # of the rate of the weights
 BETAS = (0.9, 0.95)
-MOST_STEPS = 12_000  # of a training: a large table needs fewer epochs
+MOST_STEPS = 8_000  # of a training: a large table needs fewer epochs
 FEWEST_EPOCHS = 16
-PATIENCE, LEAST_PATIENCE = 0.25, 8  # of the epochs
+MANY_ROWS = 20_000
+PATIENCE, LEAST_PATIENCE = 0.2, 8  # of the epochs
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ class Recipe:
             init="he",
             dtype=np.float32,
         )
+
+
+def networks(n: int, quality: Quality) -> int:
+    """How many: those of a large table differ less, and half of them are enough."""
+    return max(quality.networks * (2 if n < MANY_ROWS else 1), 2)
 
 
 def batch_size(n: int) -> int:

@@ -25,6 +25,14 @@ class Opinion(NamedTuple):
     said: Array
     p: Array | None = None
 
+    @classmethod
+    def of(cls, model: TableModel, p: Array) -> "Opinion":
+        """That of a model's predictions p, (n, k)."""
+        if not isinstance(model, TableClassifier):
+            return cls(model.target_.decode(p))
+        p = model.target_.probabilities(p)
+        return cls((p[:, 1] > model.threshold_).astype(int) if p.shape[1] == 2 else p.argmax(axis=1), p)
+
 
 def hold_out(table: Table, target: str, share: float, *, classes: bool, seed: int) -> tuple[Array, Array]:
     """The places of rows to train on, and of rows to score on, both ascending.
@@ -111,7 +119,7 @@ def opinion(model: TableModel, table: Table) -> Opinion:
     if not isinstance(model, TableClassifier):
         return Opinion(model.predict(table))
     p = model.predict_proba(table)
-    return Opinion((p[:, 1] > model.threshold_).astype(int) if p.shape[1] == 2 else p.argmax(axis=1), p)
+    return Opinion.of(model, p[:, 1:] if p.shape[1] == 2 else p)
 
 
 def opinions(model: TableModel, train: Table, test: Table, *, boosting: bool = False) -> dict[str, Opinion]:
@@ -140,7 +148,7 @@ def opinions(model: TableModel, train: Table, test: Table, *, boosting: bool = F
             p = {who: learner.fit(x, truth).predict_proba(x_test) for who, learner in learners.items()}
             found |= {who: Opinion(p.argmax(axis=1), p) for who, p in p.items()}
         else:
-            middle, scale = model.target_.mean, model.target_.scale
+            middle, scale = truth.mean(), truth.std() or 1.0
             linear = Ridge().fit(x, (truth - middle) / scale).predict(x_test)
             found |= {
                 "mean": Opinion(np.full(len(test), truth.mean())),

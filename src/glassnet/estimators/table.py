@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from itertools import islice, repeat
 from numbers import Integral
+from time import perf_counter
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
@@ -29,6 +30,7 @@ from glassnet.estimators.recipe import (
     Recipe,
     batch_size,
     epochs,
+    networks,
 )
 from glassnet.estimators.scoring import check_scoring, scorer_score
 from glassnet.estimators.seen import warn_of_far_rows
@@ -49,6 +51,10 @@ from glassnet.training.trainer import Score
 
 FEWEST_ROWS = 2
 SEEDS = 2**31
+LEAST_SECONDS = 0.05  # of training, whatever the preparation took of the limit
+SKEWED = 1.0  # a target of more skewness may be learned better as its logarithm
+MOST_TRIED_ROWS, TRIAL_SHARE, PAYS = 5000, 0.05, 0.95  # rows, share of a time limit, share of the squared error left
+TRANSFORMS = ("auto", "none", "log")
 CALIBRATIONS = ("auto", "split", "cv+", "none")
 TIE = 1e-6  # of the loss, beside a share of errors: what decides between epochs with as many errors
 
@@ -132,6 +138,7 @@ class _TableModel(BaseEstimator):
             TableError: A table or a column that cannot be learned from; it names the column.
             InputError: A parameter out of range.
         """
+        began = perf_counter()
         self._check_parameters()
         engine = get_engine(self.engine, self.n_jobs)  # before any work: it may be missing
         table, answers, name = split_target(X, y, target)
@@ -139,8 +146,8 @@ class _TableModel(BaseEstimator):
         table, answers, s = drop_weightless(table, answers, sample_weight)
         if len(table) < FEWEST_ROWS:
             raise TableError(
-                f"The table has {len(table)} row{'s' * (len(table) != 1)} to learn from, but at least {FEWEST_ROWS} "
-                f"are needed, and a few dozen to learn anything that holds."
+                f"The table has {len(table)} row{'s' * (len(table) != 1)} to learn from (n_samples={len(table)}), but "
+                f"at least {FEWEST_ROWS} are needed, and a few dozen to learn anything that holds."
             )
         described = self._describe_target(answers, name)
         order = RowOrder.read(table, groups, time, kept)
@@ -154,7 +161,9 @@ class _TableModel(BaseEstimator):
         preprocessors = [preprocessor]
         if self.n_estimators != 1 and (pieces := preprocessor.in_pieces(table)) is not None:
             preprocessors.append(pieces)
-        t, random = described.encode(answers), check_random_state(self.random_state)
+        random = check_random_state(self.random_state)
+        described = self._better_target(described, used, answers, s, int(random.randint(SEEDS)))
+        t = described.encode(answers)
         views = [_prepared(p, table, t, s) for p in preprocessors]
         factors = self._class_factors(described, views[0])
         judged, told = views, answers  # what epochs are chosen by
@@ -200,7 +209,7 @@ class _TableModel(BaseEstimator):
             loss,
             engine=self.engine,
             n_jobs=self.n_jobs,
-            time_limit_seconds=self.time_limit_seconds,
+            time_limit_seconds=self._left(began),
             callbacks=self.callbacks or (),
         )
         learner.members_, learner.out_of_fold_ = combine(
@@ -224,7 +233,7 @@ class _TableModel(BaseEstimator):
             setattr(self, attribute, getattr(learner, attribute))
         self.n_features_in_, self.feature_names_in_ = len(table.names), np.array(table.names, dtype=object)
         self.n_iter_ = max(len(member.history) for member in self.members_)
-        self._tell(reweighed(views[0], factors))
+        self._tell([reweighed(view, factors) for view in views])
         return self
 
     @property
@@ -258,7 +267,7 @@ class _TableModel(BaseEstimator):
     def _jobs(self, views: Sequence[Data], random: np.random.RandomState, order: RowOrder | None) -> list[Job]:
         """The networks to train: views in turn, the networks of one turn with the same split; no order, no split."""
         n, t = len(views[0]), views[0].t
-        count = QUALITIES[self.quality].networks * 2 if self.n_estimators == "auto" else int(self.n_estimators)
+        count = networks(n, QUALITIES[self.quality]) if self.n_estimators == "auto" else int(self.n_estimators)
         if order is None or np.ceil(n * self.validation_fraction) < FEWEST_TO_CHOOSE:
             none = np.zeros(0, dtype=np.int64)
             turns: Iterator[Split] = repeat(Split(np.arange(n), none, none))
@@ -275,6 +284,12 @@ class _TableModel(BaseEstimator):
             for i in range(count)
         ]
 
+    def _left(self, began: float) -> float | None:
+        """Of the time limit, what is left for training."""
+        if self.time_limit_seconds is None:
+            return None
+        return max(self.time_limit_seconds - (perf_counter() - began), LEAST_SECONDS)
+
     def _calibration(self, n: int) -> str:
         """Which rows calibrate."""
         return ("split" if n >= SPLIT_FROM else "cv+") if self.calibration == "auto" else self.calibration
@@ -288,7 +303,7 @@ class _TableModel(BaseEstimator):
         rows = rows.astype(np.float32)
         return score
 
-    def _tell(self, data: Data) -> None:
+    def _tell(self, views: Sequence[Data]) -> None:
         """Warn of a training that ended badly, or learned nothing."""
         if self.history_.stopped_by == "non-finite loss":
             best = self.history_.best
@@ -299,10 +314,11 @@ class _TableModel(BaseEstimator):
                 TrainingWarning,
                 stacklevel=3,
             )
+        data = views[0]
         mean = np.average(data.t, axis=0, weights=data.s)
         found = self.out_of_fold_
         if found is None:
-            found = OutOfFold(np.arange(len(data)), self._mean_prediction([data.x, data.x]), data.t, data.s)
+            found = OutOfFold(np.arange(len(data)), self._mean_prediction([view.x for view in views]), data.t, data.s)
         constant = np.broadcast_to(scores_of(self.loss_, mean), found.t.shape)
         gain = self.loss_.rows(constant, found.t) - self.loss_.rows(scores_of(self.loss_, found.p), found.t)
         if found.s is not None:
@@ -331,6 +347,11 @@ class _TableModel(BaseEstimator):
                 stacklevel=3,
             )
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
+        return tags
+
     def _check_fitted(self) -> None:
         if not hasattr(self, "members_"):
             name = type(self).__name__
@@ -343,11 +364,21 @@ class _TableModel(BaseEstimator):
     def _seen(self, X: Any, *, warns: bool = True) -> list[Any]:
         """The features of each view."""
         self._check_fitted()
-        table = Table.read(X)
+        table = self._read(X)
         x = [p.transform(table, sparse=p.mostly_zeros) for p in self._views]
         if warns:
             warn_of_far_rows(self.preprocessor_.columns, table)
         return x
+
+    def _read(self, X: Any) -> Table:
+        """A table to predict; an array has no names, so that it needs as many columns as in training."""
+        table = Table.read(X)
+        if isinstance(X, np.ndarray) and len(table.names) != self.n_features_in_:
+            raise TableError(
+                f"X has {len(table.names)} features, but {type(self).__name__} is expecting {self.n_features_in_} "
+                f"features as input: an array needs the columns of training, in their order."
+            )
+        return table
 
     def _calibrated(self) -> Conformal:
         """What intervals and sets need.
@@ -400,7 +431,7 @@ class _TableModel(BaseEstimator):
         self._check_fitted()
         if y is None and target is None:
             target = self.target_.name
-        table, answers, _ = split_target(X, y, target)
+        table, answers, _ = split_target(self._read(X) if target is None else X, y, target)
         # Far from training a score is no guess: the answers are there.
         predictions = self._decoded(self._predicted(table, warns=False))
         return float(self._metric(self._answers(answers), predictions, sample_weight=sample_weight))
@@ -432,6 +463,9 @@ class _TableModel(BaseEstimator):
         """Every number in its range, before any work begins."""
         Architecture.create([1, *self._hidden(), 1], self._activation())
         check_scoring(self.metric, "metric")
+        limit = self.time_limit_seconds
+        if limit is not None and not limit > 0:
+            raise InputError(f"time_limit_seconds is {limit!r}, but a limit is a number of seconds above 0, or None.")
         if self.quality not in QUALITIES:
             raise unknown_name("quality", self.quality, QUALITIES)
         if self.calibration not in CALIBRATIONS:
@@ -483,6 +517,10 @@ class _TableModel(BaseEstimator):
         """What the weights of each class are multiplied with."""
         return None
 
+    def _better_target(self, described: Any, table: Table, answers: Any, s: Array | None, seed: int) -> Any:
+        """The target in another form, where networks learn that better."""
+        return described
+
     _decisions: ClassVar[tuple[str, ...]] = ()  # attributes that `_decide` sets
 
     def _decide(self, answers: Any, s: Array | None) -> None:
@@ -512,8 +550,8 @@ class TableClassifier(ClassifierMixin, _TableModel):
         p(x) = Σₖ wₖ softmax(yₖ(x) / T)
 
     Args:
-        quality: "fast" trains two networks for 64 epochs, "default" eight for 128, "best" twenty for 192; each is
-            better than the one before, and takes about five times as long.
+        quality: "fast" trains two networks for 64 epochs, "default" eight for 128, "best" twenty for 192; of a
+            large table fewer of both. Each is better than the one before, and takes several times as long.
         n_estimators: Networks, in place of what the quality says; 1 is one network on numbers as they are, of which
             every number can be followed by hand.
         hidden_layer_sizes: Units of each hidden layer; () is logistic regression.
@@ -525,7 +563,7 @@ class TableClassifier(ClassifierMixin, _TableModel):
         batch_size: Rows of a minibatch; "auto" takes 32 to 256, growing with the table.
         max_iter: Epochs at the most; "auto" takes more for small tables, fewer for large ones.
         n_iter_no_change: Epochs without progress on held-out rows before a network's training stops; "auto" is a
-            quarter of max_iter.
+            fifth of max_iter.
         validation_fraction: Share of the rows that each network leaves out to choose its epoch; 0 trains on all rows
             for `max_iter` epochs.
         calibration: Which rows nothing is trained or chosen on, for `predict_set` and `predict_interval`: "split" takes
@@ -556,8 +594,8 @@ class TableClassifier(ClassifierMixin, _TableModel):
         feature_names_in_: Columns of the training table.
 
     Sources: Holzmüller, Grinsztajn and Steinwart 2024, Better by Default (the recipe's beginnings); Gorishniy, Rubachev
-    and Babenko 2022, On Embeddings for Numerical Features (pieces); Guo, Pleiss, Sun and Weinberger 2017, On Calibration
-    of Modern Neural Networks (temperature).
+    and Babenko 2022, On Embeddings for Numerical Features (pieces); Guo, Pleiss, Sun and Weinberger 2017, On
+    Calibration of Modern Neural Networks (temperature).
 
     >>> from glassnet.data.examples import circles
     >>> model = TableClassifier(quality="fast", random_state=0).fit(circles(), target="label")
@@ -661,7 +699,7 @@ class TableClassifier(ClassifierMixin, _TableModel):
 
         >>> from glassnet.data.examples import penguins
         >>> model = TableClassifier(n_estimators=2, random_state=0).fit(penguins(), target="species")
-        >>> model.predict_set(penguins().head(1), coverage=0.95).tolist()
+        >>> model.predict_set(penguins().take([0]), coverage=0.95).tolist()
         [[True, False, False]]
         """
         conformal, x = self._calibrated(), self._seen(X)
@@ -699,6 +737,12 @@ class TableClassifier(ClassifierMixin, _TableModel):
 
     def _describe_target(self, answers: Any, name: str) -> ClassTarget:
         described = ClassTarget.fit(answers, name)
+        labels = described.labels
+        if isinstance(labels[0], float) and len(labels) > len(answers) / 2 and any(x != round(x) for x in labels):
+            raise InputError(
+                f"Unknown label type: the target {name!r} holds {len(labels)} different numbers with fractions in "
+                f"{len(answers)} rows, which are a quantity and no classes. Use TableRegressor."
+            )
         if len(described.labels) > max(50, len(answers) // 2):
             warnings.warn(
                 f"The target {name!r} has {len(described.labels)} classes in {len(answers)} rows. "
@@ -718,10 +762,15 @@ class TableClassifier(ClassifierMixin, _TableModel):
 class TableRegressor(RegressorMixin, _TableModel):
     """Networks that predict a quantity, on any table.
 
-    Columns are prepared as by `TableClassifier`, the target is standardised, and predictions come in its own units, with
+    Columns are prepared as by `TableClassifier`, the target is standardised; predictions come in its own units, and
     intervals by `predict_interval`. The networks x → silu layers → y are trained on the squared error, and keep the
     weights of the epoch with the least on held-out rows. Parameters and attributes are `TableClassifier`'s, without
-    `class_weight`, `classes_` and `threshold_`.
+    `class_weight`, `classes_` and `threshold_`, and one more.
+
+    Args:
+        target_transform: "log" learns the logarithm of a target above 0, "none" the target itself, and "auto" tries
+            both, where the target is skewed, on rows held out, and takes the logarithm if it leaves less than 95 % of
+            the squared error; `target_.log` says so.
 
     >>> table = {"x": [i / 50 for i in range(200)], "y": [(i / 50 - 2) ** 2 for i in range(200)]}
     >>> model = TableRegressor(quality="fast", random_state=0).fit(table, target="y")
@@ -732,6 +781,54 @@ class TableRegressor(RegressorMixin, _TableModel):
     _constant_name = "the mean"
     _metric = staticmethod(r2_score)
     score = _TableModel.score  # not the mixin's, which knows no tables
+
+    def __init__(
+        self,
+        *,
+        quality: str = "default",
+        n_estimators: int | str = "auto",
+        hidden_layer_sizes: int | Sequence[int] = HIDDEN,
+        activation: str | Sequence[str] = "silu",
+        alpha: float = 0.02,
+        dropout: float = 0.15,
+        learning_rate_init: float | str = "auto",
+        batch_size: int | str = "auto",
+        max_iter: int | str = "auto",
+        n_iter_no_change: int | str = "auto",
+        validation_fraction: float = 0.2,
+        calibration: str = "auto",
+        columns: Mapping[str, str] | None = None,
+        time_limit_seconds: float | None = None,
+        callbacks: Sequence[Callback] | None = None,
+        engine: str = "auto",
+        random_state: Any = None,
+        metric: str | None = None,
+        target_transform: str = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
+        # scikit-learn reads the parameters off this signature, so that it repeats them all.
+        super().__init__(
+            quality=quality,
+            n_estimators=n_estimators,
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            alpha=alpha,
+            dropout=dropout,
+            learning_rate_init=learning_rate_init,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            n_iter_no_change=n_iter_no_change,
+            validation_fraction=validation_fraction,
+            calibration=calibration,
+            columns=columns,
+            time_limit_seconds=time_limit_seconds,
+            callbacks=callbacks,
+            engine=engine,
+            random_state=random_state,
+            metric=metric,
+            n_jobs=n_jobs,
+        )
+        self.target_transform = target_transform
 
     def predict(self, X: Any) -> Array:
         """The predicted quantity of each row, (n,), in the target's units.
@@ -771,14 +868,50 @@ class TableRegressor(RegressorMixin, _TableModel):
         """
         conformal, x = self._calibrated(), self._seen(X)
         ends = conformal.interval(lambda fold: self._mean_prediction(x, fold), x[0], coverage)
-        return self.target_.mean + self.target_.scale * ends
+        return self.target_.in_units(ends)
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if self.target_transform not in TRANSFORMS:
+            raise unknown_name("target_transform", self.target_transform, TRANSFORMS)
 
     def _decoded(self, p: Array) -> Array:
         """Quantities, (n,), of p (n, 1)."""
         return self.target_.decode(p)
 
     def _describe_target(self, answers: Any, name: str) -> NumberTarget:
-        return NumberTarget.fit(answers, name)
+        return NumberTarget.fit(answers, name, log=self.target_transform == "log")
+
+    def _better_target(self, described: NumberTarget, table: Table, answers: Any, s: Array | None, seed: int) -> Any:
+        """With its logarithm, where a network that learns that is nearer to the target itself on rows held out."""
+        y = described.quantities(answers)
+        skewness = float(np.mean((y - y.mean()) ** 3)) / (y.std() ** 3 or 1.0)
+        n = min(len(y), MOST_TRIED_ROWS)
+        apart = round(n * self.validation_fraction)
+        if self.target_transform != "auto" or y.min() <= 0 or skewness < SKEWED or apart < FEWEST_TO_CHOOSE:
+            return described
+        order = np.random.RandomState(seed).permutation(len(y))[:n]
+        test, train = order[:apart], order[apart:]
+        errors = {}
+        for transform in ("none", "log"):
+            trial = clone(self).set_params(
+                target_transform=transform,
+                n_estimators=1,
+                max_iter=max(self._recipe(n).epochs // 2, 1),
+                metric=None,
+                callbacks=None,
+                random_state=seed,
+                time_limit_seconds=None if self.time_limit_seconds is None else TRIAL_SHARE * self.time_limit_seconds,
+            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                weights = None if s is None else s[train]
+                rows = table.take(train), y[train]
+                trial.fit(*rows, sample_weight=weights, X_val=table.take(test), y_val=y[test])
+                errors[transform] = float(np.mean((trial.predict(table.take(test)) - y[test]) ** 2))
+        return (
+            NumberTarget.fit(answers, described.name, log=True) if errors["log"] < PAYS * errors["none"] else described
+        )
 
     def _loss_name(self, outputs: int) -> str:
         return "squared_error"

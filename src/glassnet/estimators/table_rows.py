@@ -1,11 +1,13 @@
 """Tables as users give them → rows to train on, with their answers and weights, or one clear message."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
+from sklearn.exceptions import DataConversionWarning
 
 from glassnet.data.cells import as_text
 from glassnet.data.encoders import ENCODERS
@@ -22,17 +24,30 @@ def split_target(X: Any, y: Any, target: str | None) -> tuple[Table, Any, str]:
     if isinstance(y, str):
         raise InputError(f"y is the text {y!r}. To name a column of the table, write target={y!r}.")
     if (y is None) == (target is None):
-        came = "neither y nor target was given" if y is None else "both y and target were given"
+        came = (
+            "neither y nor target was given (fit requires y to be passed, but the target y is None)"
+            if y is None
+            else "both y and target were given"
+        )
         raise InputError(f"{came}, but one is needed: fit(X, y), or fit(table, target='column').")
     table = Table.read(X)
     if target is not None:
         table.require(target)
         return table.without(target), table[target], target
     name = getattr(y, "name", None)
+    if not hasattr(y, "__len__"):
+        y = np.asarray(y)
     answers = y
     if hasattr(y, "ndim") and y.ndim == 2:
         if y.shape[1] != 1:
             raise InputError(f"y has shape {y.shape}, but one target is needed: a column (n,).")
+        if isinstance(y, np.ndarray):
+            warnings.warn(
+                f"A column-vector y was passed when a 1d array was expected: y has shape {y.shape}, and y.ravel() is "
+                f"taken.",
+                DataConversionWarning,
+                stacklevel=3,
+            )
         answers = y[:, 0] if isinstance(y, np.ndarray) else Table.read(y).frame.to_series(0)
     if len(answers) != len(table):
         raise InputError(f"X has {len(table)} rows and y has {len(answers)}, but each row needs one answer.")
@@ -48,7 +63,7 @@ def drop_weightless(table: Table, answers: Any, sample_weight: Any) -> tuple[Tab
         raise InputError(
             f"sample_weight has shape {s.shape} for {len(table)} rows"
             + (f" and a smallest value of {s.min():g}" if s.size else "")
-            + ", but needs one finite number ≥ 0 for each row, and one above 0."
+            + ", but needs one finite number ≥ 0 for each row: not every weight may be zero."
         )
     rows = np.flatnonzero(s)
     kept = Table.read({"answer": answers})["answer"].gather(rows)
@@ -96,7 +111,8 @@ class RowOrder:
         column = infer_columns(Table(cells.to_frame(name)), None)[0]
         if column.kind not in ("number", "date"):
             raise TableError(
-                f"The times {given if isinstance(given, str) else name!r} are taken for {column.kind}: {column.note}. Give dates, or numbers that grow."
+                f"The times {given if isinstance(given, str) else name!r} are taken for {column.kind} ({column.note}), "
+                f"but dates or numbers that grow are needed."
             )
         x = np.zeros((len(cells), len(ENCODERS[column.kind].features(column))))
         ENCODERS[column.kind].encode(column, cells.alias(name), x)

@@ -107,7 +107,7 @@ class Attribution(Explanation):
     def _units(self) -> str:
         subject = self.subject
         if subject.target_affine[1] != 1:
-            return f"Numbers are in units of {subject.target_name}."
+            return f"Numbers are in units of {subject.quantity}."
         if len(subject.class_names) == len(subject.output_names) > 1:
             return "Numbers are scores y; of softmax only differences between scores matter."
         if subject.class_names:

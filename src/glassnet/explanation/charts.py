@@ -11,8 +11,8 @@ import numpy as np
 
 from glassnet.nn.elementary import Array
 
-WIDTH, HEIGHT = 360, 250  # in pixels of a telephone; a wide page shows them larger
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 38
+WIDTH, HEIGHT = 360, 260  # in pixels of a telephone; a wide page shows them larger
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 22, 38
 TICKS = 5
 MOST_LETTERS = 18
 
@@ -35,8 +35,8 @@ STYLE = """
 def ticks(low: float, high: float, log: bool = False) -> list[float]:
     """Round numbers between two ends, four or so; of a logarithmic axis 1, 2 and 5 times powers of ten.
 
-    >>> ticks(0, 1), ticks(0.03, 3, log=True)
-    ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [0.1, 1.0])
+    >>> ticks(0, 10), ticks(0.03, 3, log=True)
+    ([0.0, 2.0, 4.0, 6.0, 8.0, 10.0], [0.1, 1.0])
     """
     if log:
         powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
@@ -65,7 +65,7 @@ class Chart:
 
     >>> chart = Chart("A line", (0, 1), (0, 2))
     >>> chart.line([0, 1], [0, 2], "blue")
-    >>> "M46.0 212.0L348.0 12.0" in chart.svg()
+    >>> "M46.0 222.0L348.0 22.0" in chart.svg()
     True
     """
 
@@ -92,7 +92,7 @@ class Chart:
         self.parts.append(f'<path class="axis" d="M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>')
         middle = (LEFT + WIDTH - RIGHT) / 2
         self.parts.append(f'<text class="middle" x="{middle}" y="{HEIGHT - 6}">{escape(x_label)}</text>')
-        self.parts.append(f'<text x="{LEFT + 5}" y="{TOP + 9}">{escape(y_label)}</text>')
+        self.parts.append(f'<text x="6" y="11">{escape(y_label)}</text>')
 
     def across(self, x: float) -> float:
         """Pixels from the left."""
@@ -154,12 +154,12 @@ def bars(
     def across(value: float) -> float:
         return start + (WIDTH - start - RIGHT) * (value - left) / (right - left)
 
-    parts, bottom = [], TOP + row * len(names)
+    parts, bottom = [], 4 + row * len(names)
     for tick in ticks(left, right)[:: 2 if len(ticks(left, right)) > 4 else 1]:
-        parts.append(f'<path class="grid" d="M{across(tick):.1f} {TOP}V{bottom}"/>')
+        parts.append(f'<path class="grid" d="M{across(tick):.1f} 4V{bottom}"/>')
         parts.append(f'<text class="middle" x="{across(tick):.1f}" y="{bottom + 14}">{short(tick)}</text>')
     for i, (name, value, a, b) in enumerate(zip(names, values, low, high, strict=True)):
-        y = TOP + row * i + row / 2
+        y = 4 + row * i + row / 2
         parts.append(f'<text class="end" x="{start - 6}" y="{y + 4}">{escape(cut(name))}</text>')
         if dots:
             parts.append(f'<circle class="fill-blue" cx="{across(value):.1f}" cy="{y}" r="4"/>')
@@ -177,9 +177,9 @@ def squares(title: str, counts: Array, names: Sequence[str]) -> str:
     """How often each name of the rows became each of the columns, (k, k): the darker, the larger a part of its row."""
     k = len(names)
     start, size = 110, min((WIDTH - 110 - RIGHT) / k, 46)
-    parts = [f'<text class="middle" x="{start + k * size / 2:.1f}" y="{TOP + 2}">predicted</text>']
+    parts = [f'<text class="middle" x="{start + k * size / 2:.1f}" y="12">predicted</text>']
     for i, name in enumerate(names):
-        y = TOP + 10 + i * size
+        y = TOP + i * size
         parts.append(f'<text class="end" x="{start - 6}" y="{y + size / 2 + 4:.1f}">{escape(cut(name, 16))}</text>')
         for j in range(k):
             part = counts[i, j] / max(counts[i].sum(), 1)
@@ -190,7 +190,7 @@ def squares(title: str, counts: Array, names: Sequence[str]) -> str:
             if counts[i, j]:
                 middle = f'x="{start + (j + 0.5) * size:.1f}" y="{y + size / 2 + 4:.1f}"'
                 parts.append(f'<text class="middle" {middle}>{counts[i, j]}</text>')
-    bottom = TOP + 10 + k * size
+    bottom = TOP + k * size
     for j, name in enumerate(names):
         at = f"{start + (j + 0.5) * size:.1f} {bottom + 12:.1f}"
         parts.append(f'<text class="end" transform="translate({at}) rotate(-35)">{escape(cut(name, 12))}</text>')
@@ -200,7 +200,7 @@ def squares(title: str, counts: Array, names: Sequence[str]) -> str:
 def spark(heights: Array, title: str) -> str:
     """Narrow bars without axes, for the cell of a table."""
     n, top = len(heights), float(heights.max()) or 1.0
-    width = 96 / n
+    width = min(96 / n, 14)
     parts = [
         f'<rect class="fill-blue" x="{i * width:.1f}" y="{24 - 23 * h / top:.1f}" width="{max(width - 1, 0.5):.1f}" '
         f'height="{23 * h / top + 1:.1f}"/>'

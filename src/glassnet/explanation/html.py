@@ -56,10 +56,11 @@ def render_html(page: Sequence[Block]) -> str:
     >>> render_html([Text("1 < 2")]).endswith('<p>1 &lt; 2</p></div>')
     True
     """
-    return f'<div class="glassnet"><style>{STYLE}</style>' + "".join(map(_block, page)) + "</div>"
+    return f'<div class="glassnet"><style>{STYLE}</style>' + "".join(map(block_html, page)) + "</div>"
 
 
-def _block(block: Block) -> str:
+def block_html(block: Block) -> str:
+    """One block, without the style around it."""
     if isinstance(block, Heading):
         return f"<h3>{escape(block.text)}</h3>"
     if isinstance(block, Text):

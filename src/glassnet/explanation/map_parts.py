@@ -46,7 +46,7 @@ def own_blocks(own: OwnColumns | None, subject: Subject) -> tuple[Block, ...]:
     """A table of the slopes; nothing for a model of arrays."""
     if own is None:
         return ()
-    unit = f", in units of {subject.target_name}" if subject.target_affine[1] != 1 else ""
+    unit = f", in units of {subject.quantity}" if subject.target_affine[1] != 1 else ""
     rows = [[name, *slopes.tolist()] for name, slopes in own.slopes.items()]
     others = f", with {', '.join(own.others)} (not affine) as they are here" if own.others else ""
     return (

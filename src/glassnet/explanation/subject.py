@@ -61,7 +61,7 @@ class Subject:
         output_names: Of the columns of y: a class, "y", or what is predicted.
         class_names: The labels as texts, in the order of `classes_`; () where quantities are predicted.
         target_name: What the model predicts; "y" where nobody named it.
-        target_affine: (mean, scale): a prediction p is mean + scale · p in the target's own units.
+        target_affine: (mean, scale): a prediction p is mean + scale · p in units of `quantity`.
         note: What else should be said: which network of several this is; or "".
 
     >>> subject = Subject.of(Network.create([2, 3, 1], activation="tanh", seed=0))
@@ -117,7 +117,7 @@ class Subject:
             model=None if isinstance(model, Network) else model,
             feature_names=names,
             columns=columns,
-            output_names=_output_names(labels, k, used, getattr(target, "name", "y")),
+            output_names=_output_names(labels, k, used, _target_name(target)),
             class_names=labels,
             target_name=getattr(target, "name", "y"),
             target_affine=(target.mean, target.scale) if isinstance(target, NumberTarget) else (0.0, 1.0),
@@ -187,6 +187,11 @@ class Subject:
                 f"one row of {k} number{'s' * (k > 1)} per sample."
             )
         return np.asarray(values, self.dtype)
+
+    @property
+    def quantity(self) -> str:
+        """What the numbers of the network are in units of: the target, or its logarithm where that is learned."""
+        return _target_name(getattr(self.model, "target_", None))
 
     @property
     def _is_multiclass(self) -> bool:
@@ -291,6 +296,12 @@ def _columns(model: Any, d: int) -> tuple[tuple[str, ...], tuple[SubjectColumn, 
         return tuple(feature.name for feature in preprocessor.features), columns
     names = tuple(map(str, getattr(model, "feature_names_in_", [f"x{j + 1}" for j in range(d)])))
     return names, tuple(SubjectColumn(name, "number", (j,), (0.0, 1.0)) for j, name in enumerate(names))
+
+
+def _target_name(target: Any) -> str:
+    """What the network predicts: of a target that is learned as its logarithm, that."""
+    name = getattr(target, "name", "y")
+    return f"ln {name}" if getattr(target, "log", False) else name
 
 
 def _affine(column: Column) -> tuple[float, float] | None:

@@ -43,7 +43,8 @@ def encode(model: Model) -> tuple[dict[str, Any], dict[str, Array]]:
     else:
         _require_fitted(model, "coefs_", "intercepts_", "out_activation_", "history_", "n_features_in_", "_state")
         network, rest = model.network_, mlp_record(model)
-    architecture, tensors = network.architecture, _tensors(network)
+    tensors = _tensors(network)  # which says what is wrong with a network that has no architecture
+    architecture = network.architecture
     for k, member in enumerate(getattr(model, "members_", ())[1:], start=1):
         tensors |= {f"{MEMBER.format(k)}{name}": array for name, array in _tensors(member.network).items()}
     shape = {
@@ -206,6 +207,8 @@ def _restore_table(model: Any, record: Record, network: Network, others: dict[st
         raise damaged("the two preparations are not of the same columns")
     first = Member(network, 0, 1.0, read_history(record.field("history")))
     model.members_ = _restore_members(model, record, first, others) if "members" in record.record else [first]
+    if others:
+        raise damaged(f"tensor {min(others)} is of a network that the file does not describe")
     if isinstance(model, TableClassifier):
         model.threshold_ = record.number("threshold") if "threshold" in record.record else 0.5
     model.out_of_fold_, conformal = None, record.record.get("conformal")
@@ -250,6 +253,4 @@ def _restore_members(model: Any, record: Record, first: Member, tensors: dict[st
         members.append(Member(network, history=read_history(said.field("history")), **told))
     if not members or abs(sum(member.weight for member in members) - 1) > 1e-6:
         raise damaged("the weights of its networks do not add up to 1")
-    if tensors:
-        raise damaged(f"tensor {min(tensors)} is of a network that the file does not describe")
     return members

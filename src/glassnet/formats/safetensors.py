@@ -87,9 +87,10 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
         "path", "file_size_bytes", "format", "glassnet" (the version that wrote it), "kind", "architecture" ("sizes",
         "activations", "bias", "dtype", "n_parameters", "layers": of each the shapes "w" and "b", and "activation");
         of an estimator "parameters" (the constructor's), "features", "target" (with "classes"), "history" ("epochs" is
-        their number, "first", "best", "last" are epochs, or None). Of a table "loss" and "columns", each with its kind
-        and its category values or its median and range; of an MLP "out_activation", "n_iter", "loss",
-        and "progress", from which its training goes on.
+        their number, "first", "best", "last" are epochs, or None). Of a table "loss", "columns", each with its kind and
+        its category values or its median and range, and "networks" ("view", "fold", "weight", "temperature", "epochs"
+        and "stopped_by" of each): "architecture", "features" and "history" are the first one's. Of an MLP
+        "out_activation", "n_iter", "loss", and "progress", from which its training goes on.
 
     Raises:
         InputError: As `load`.
@@ -123,6 +124,14 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
         shown["loss"] = record["loss"]
         shown["columns"] = record["preprocessor"]["columns"]
         shown["features"] = [feature.name for feature in model.preprocessor_.features]
+        shown["networks"] = [
+            {
+                **{name: getattr(member, name) for name in ("view", "fold", "weight", "temperature")},
+                "epochs": len(member.history),
+                "stopped_by": member.history.stopped_by,
+            }
+            for member in model.members_
+        ]
     else:
         shown |= {key.rstrip("_"): record["fitted"][key] for key in ("out_activation_", "n_iter_", "loss_")}
         shown |= {"features": record["feature_names"], "progress": record["progress"]}

@@ -329,7 +329,7 @@ def _of_model(data: Settings, shelf: Shelf) -> Problem:
     name, model = _from_shelf(shelf, data["model"], "model")
     subject = Subject.of(model, dtype=np.float64)
     preprocessor = getattr(subject.model, "preprocessor_", None)
-    notes = (subject.note,) if subject.note else ()
+    notes: tuple[str, ...] = (subject.note,) if subject.note else ()
     if data["table"]:
         _, rows = _from_shelf(shelf, data["table"], "table")
         with warnings.catch_warnings():

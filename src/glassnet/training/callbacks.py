@@ -108,8 +108,9 @@ class CSVLog:
     """One line an epoch, written as soon as it is known.
 
     Columns are epoch, loss, validation_loss, score, learning_rate and seconds; of K > 1 networks those that differ
-    stand K times, as loss_0, loss_1, … A training that begins anew begins the file anew; one that goes on from an
-    earlier one (`warm_start`, `partial_fit`) adds to it.
+    stand K times, as loss_0, loss_1, … Where several trainings make one model, as a table model's do, a first column
+    `network` says which one a line is of, from 0, and lines stand as they came. A training that begins anew begins the
+    file anew; one that goes on from an earlier one (`warm_start`, `partial_fit`) adds to it.
 
     Args:
         path: The file.
@@ -133,6 +134,8 @@ class CSVLog:
     def __call__(self, report: Report) -> None:
         """After an epoch."""
         line = _cells(report.epoch)
+        if report.trainings > 1:
+            line = {"network": report.training, **line}
         if self._file is None:
             self._file = self._open(list(line), anew=len(report.history) == 1)
         csv.writer(self._file, lineterminator="\n").writerow(line.values())

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from glassnet.data.table import Table
+from glassnet.data.targets import NumberTarget
 from glassnet.errors import InputError, ShapeError
 from glassnet.explanation.diagnosis.finding import NotExamined
 from glassnet.explanation.diagnosis.reference import Reference, explained
@@ -184,7 +185,11 @@ class Case:
         referred: list[Array] = []
         for train, test in list(folds.split(self.x, codes if fair else None))[:rounds]:
             again = unfitted(self.model, time_limit_seconds=limit)
-            alone = {"n_estimators": 1} if self.subject.is_table else {"warm_start": False, "verbose": False}
+            alone: dict[str, Any] = (
+                {"n_estimators": 1} if self.subject.is_table else {"warm_start": False, "verbose": False}
+            )
+            if isinstance(getattr(self.model, "target_", None), NumberTarget):
+                alone["target_transform"] = "log" if self.model.target_.log else "none"
             again.set_params(**alone)
             if again.random_state is None:
                 again.set_params(random_state=0)
