@@ -9,7 +9,7 @@ import glassnet as gn
 from glassnet.estimators.cross_validation import folds
 from glassnet.estimators.report import evaluate
 
-FEW = ("--max-epochs", 5, "--hidden", 8, "--folds", 3)
+FEW = ("--max-epochs", 5, "--hidden", 8, "--networks", 1, "--folds", 3)
 
 
 def validated(run, *args):

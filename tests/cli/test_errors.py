@@ -110,7 +110,7 @@ def check(result, facts):
 
 @pytest.mark.parametrize(("args", "facts"), BAD, ids=[" ".join(args) for args, _ in BAD])
 def test_bad_input_to_fit(run, files, monkeypatch, args, facts):
-    monkeypatch.setattr("glassnet.estimators.table.train", lambda *args, **more: pytest.fail("training began"))
+    monkeypatch.setattr("glassnet.estimators.ensemble.train", lambda *args, **more: pytest.fail("training began"))
     check(run(*args), facts)
     assert not list(files.glob("*.safetensors"))
 

@@ -5,7 +5,7 @@ import pytest
 import glassnet as gn
 
 COMMANDS = {
-    "fit": ("fit", "train.csv", "-t", "kind", "-o", "new.safetensors", "--max-epochs", 60),
+    "fit": ("fit", "train.csv", "-t", "kind", "-o", "new.safetensors", "--max-epochs", 20),
     "cross-validate": ("cross-validate", "train.csv", "-t", "kind", "--folds", 2, "--max-epochs", 20),
     "predict": ("predict", "m.safetensors", "test.csv", "-o", "p.csv"),
     "score": ("score", "m.safetensors", "test.csv"),
@@ -37,10 +37,11 @@ def test_jobs_is_how_many_threads_the_kernel_has(run, model, asked, command):
     del asked[:]
     run.well(*command, "-j", 2)
     run.well(*command, "--jobs", -1)
-    assert set(asked) == {2, -1}
+    assert {2, -1} <= set(asked) <= {2, -1, 1}  # 1 is for each of several networks, that train at once
     del asked[:]
     run.well(*command)
-    assert set(asked) == {None}
+    assert None in asked
+    assert not {2, -1} & set(asked)
 
 
 @every_command

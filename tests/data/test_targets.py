@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glassnet.data.targets import ClassTarget, NumberTarget, looks_like_classes
+from glassnet.data.targets import LEAST_OF_LOG, ClassTarget, NumberTarget, looks_like_classes
 from glassnet.errors import DataWarning, FileFormatError, TableError
 
 LABELS = {
@@ -75,6 +75,72 @@ def test_a_constant_quantity_is_predicted_with_a_warning():
         target = NumberTarget.fit([7, 7], "price")
     assert target.encode([7, 8]).tolist() == [[0], [1]]
     assert target.decode(np.zeros((1, 1))).tolist() == [7]
+
+
+above_0 = st.lists(st.floats(1e-6, 1e12), min_size=1, max_size=20, unique=True)
+
+
+@given(above_0)
+@pytest.mark.filterwarnings("ignore::glassnet.errors.DataWarning")
+def test_quantities_learned_as_their_logarithm_come_back_in_their_own_units(y):
+    target = NumberTarget.fit(y, "price", log=True)
+    restored = NumberTarget.from_dict(json.loads(json.dumps(target.to_dict(), allow_nan=False)))
+    assert restored == target
+    assert restored.log
+    t = target.encode(y)
+    assert t.shape == (len(y), 1)
+    np.testing.assert_allclose(restored.decode(t), y, rtol=1e-9)
+    assert (target.minimum, target.maximum) == (min(y), max(y))
+
+
+@given(above_0, st.lists(st.floats(-5, 5), min_size=2, max_size=4))
+@pytest.mark.filterwarnings("ignore::glassnet.errors.DataWarning")
+def test_whatever_a_network_says_of_a_logarithm_is_above_0_and_in_order(y, p):
+    target = NumberTarget.fit(y, "price", log=True)
+    ends = target.in_units(np.sort(p)[None, :])  # such as the ends of an interval
+    assert (ends > 0).all()
+    assert (np.diff(ends) >= 0).all()
+
+
+def test_logarithms_are_standardised():
+    y = np.exp([1.0, 2.0, 6.0])
+    target = NumberTarget.fit(y, "price", log=True)
+    t = target.encode(y)
+    assert (target.mean, target.scale) == (pytest.approx(3), pytest.approx(np.std([1, 2, 6])))
+    assert t.mean() == pytest.approx(0, abs=1e-15)
+    assert t.std() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("least", [0, -0.5])
+def test_a_logarithm_needs_numbers_above_0(least):
+    with pytest.raises(TableError, match=rf"'price' is {float(least)!r} in a row.*logarithm needs numbers above 0"):
+        NumberTarget.fit([1, least, 2], "price", log=True)
+
+
+def test_a_new_row_without_a_logarithm_counts_as_the_least():
+    target = NumberTarget.fit([10, 20, 40], "price", log=True)
+    least = target.encode([10 * LEAST_OF_LOG])
+    assert target.encode([0, -7, 1e-30]).tolist() == [least[0].tolist()] * 3
+    assert target.decode(least) == pytest.approx([10 * LEAST_OF_LOG])
+    assert target.encode([5]) > least  # below training, but it has one of its own
+    assert target.quantities([0, -7]).tolist() == [0, -7]  # what a score compares with stays what it is
+
+
+def test_a_constant_logarithm_is_predicted_with_a_warning():
+    with pytest.warns(DataWarning, match=r"'price' is 7\.0 in every row"):
+        target = NumberTarget.fit([7, 7], "price", log=True)
+    assert target.decode(np.zeros((1, 1))) == pytest.approx([7])
+
+
+def test_a_record_says_log_only_where_there_is_one():
+    whole = NumberTarget.fit([1, 2], "price").to_dict()
+    assert "log" not in whole  # as files of the first format have it
+    assert not NumberTarget.from_dict(whole).log
+    record = NumberTarget.fit([1, 2], "price", log=True).to_dict()
+    assert record["log"] is True
+    for change in ({"log": 1}, {"log": "yes"}, {"log": None}, {"minimum": 0.0}, {"minimum": -1.0}):
+        with pytest.raises(FileFormatError):
+            NumberTarget.from_dict(record | change)
 
 
 @pytest.mark.parametrize("kind", [ClassTarget, NumberTarget])

@@ -1,6 +1,7 @@
 """Table estimators: what a user of dataframes and files relies on."""
 
 import pickle
+import time
 import warnings
 
 import joblib
@@ -277,9 +278,10 @@ def test_a_training_that_did_not_settle_is_told_from_columns_that_say_nothing():
 
 
 def test_time_limit_ends_a_long_fit():
-    model = TableRegressor(max_iter=10**6, n_iter_no_change=10**6, time_limit_seconds=0.3, random_state=0)
+    model = TableRegressor(max_iter=10**6, n_iter_no_change=10**6, time_limit_seconds=0.5, random_state=0)
+    began = time.perf_counter()
     assert model.fit(line(2000), target="y").history_.stopped_by == "time limit"
-    assert 0.2 < model.history_.epochs[-1].seconds < 1.0
+    assert 0.25 < time.perf_counter() - began < 1.5
 
 
 def test_callback_sees_every_epoch_and_can_end_the_training():

@@ -7,6 +7,7 @@ import pickle
 import signal
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -196,6 +197,18 @@ def test_csv_log_of_several_networks_has_a_column_for_each(tmp_path: Path) -> No
     line = lines(tmp_path / "log.csv")[-1]
     assert [float(line["loss_0"]), float(line["loss_1"])] == history.epochs[-1].loss
     assert line["validation_loss_0"] == line["validation_loss_1"] == ""
+
+
+def test_csv_log_of_several_trainings_says_which_one_a_line_is_of(tmp_path: Path) -> None:
+    log = CSVLog(tmp_path / "log.csv")
+
+    for training in (0, 1):
+        run(fresh(), [lambda report, training=training: log(replace(report, training=training, trainings=2))])
+    log.close()
+
+    written = lines(tmp_path / "log.csv")
+    assert list(written[0]) == ["network", *COLUMNS]
+    assert [(line["network"], line["epoch"]) for line in written] == [(k, e) for k in "01" for e in "123"]
 
 
 def test_csv_log_goes_on_with_a_warm_start_and_begins_anew_with_a_new_fit(tmp_path: Path) -> None:

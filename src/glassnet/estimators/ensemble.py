@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -111,10 +111,13 @@ def train_members(
         there, but the first always is.
     """
     began = time.perf_counter()
-    threads = thread_count(n_jobs) if get_engine(engine).name == "kernel" else 1
+    threads = thread_count(n_jobs) if get_engine(engine, n_jobs).name == "kernel" else 1
     workers = min(threads, len(jobs))
+    shortened = False
     if time_limit_seconds is not None:
+        wanted = recipe.epochs
         jobs, recipe = _in_time(jobs, parts, recipe, loss, engine, workers, time_limit_seconds)
+        shortened = recipe.epochs < wanted
         workers = min(workers, len(jobs))
     lock, started, ended = threading.Lock(), 0, False
 
@@ -163,19 +166,30 @@ def train_members(
             interrupt=interrupt,
         )
         if history.stopped_by == "callback" and not ended:
-            history.stopped_by = "patience"
+            history.stopped_by = "patience"  # Fade ended it
+        if history.stopped_by == "max_epochs" and shortened:
+            history.stopped_by = "time limit"
+        if history.stopped_by == "interrupt":
+            interrupt.set()  # a callback may have raised it
         return job, Network.from_parameters(spec.architecture, state.parameters[0].copy()), history
 
     with closing(callbacks), heard_interrupt() as interrupt:
         if workers == 1:
             trained = [one(place) for place in range(len(jobs))]
         else:
-            with ThreadPoolExecutor(workers) as pool:
-                try:
-                    trained = list(pool.map(one, range(len(jobs))))
-                except BaseException:
-                    interrupt.set()  # the others end soon
-                    raise
+            pool = ThreadPoolExecutor(workers)
+            try:
+                futures = [pool.submit(one, place) for place in range(len(jobs))]
+                wait(futures, return_when=FIRST_EXCEPTION)
+                if any(future.done() and future.exception() for future in futures):
+                    interrupt.set()  # an error of one ends all, soon
+                trained = [future.result() for future in futures]
+            except BaseException:
+                interrupt.set()
+                raise
+            finally:
+                # After a second Ctrl-C nobody waits for a callback that does not return.
+                pool.shutdown(wait=not interrupt.is_set(), cancel_futures=True)
         found = [result for result in trained if result is not None]
         if interrupt.is_set():
             found[0][2].stopped_by = "interrupt"
@@ -248,15 +262,21 @@ def combine(
     # Views are weighed on the rows of folds that a network of each has left out.
     by_fold = [{members[i].fold: i for i in mine} for mine in views]
     folds = sorted(set.intersection(*(set(found) for found in by_fold)))
+    if not folds:  # they were ended early: nothing to weigh them on
+        folds, by_fold = sorted(by_fold[0]), by_fold[:1]
     places = by_fold[0]
     joined = [_joined([y[found[f]] for f in folds], [known[found[f]] for f in folds]) for found in by_fold]
     p = [loss.predict(scores) for scores, _, _ in joined]
     _, t, s = joined[0]
     weights = view_weights(lambda q: float(np.average(loss.rows(scores_of(loss, q), t), weights=s)), p)
+    if len(weights) < len(views):
+        weights = np.full(len(views), 1 / len(views))
     members = [replace(m, weight=float(weights[m.view] / len(views[m.view]))) for m in members]
     chosen = [trained[places[f]][0].split.choose for f in folds]
     where = np.concatenate([c if len(c) else np.arange(len(known[0])) for c in chosen])
-    return members, OutOfFold(where, sum(w * q for w, q in zip(weights, p, strict=True)), t, s)
+    return members, OutOfFold(
+        where, sum(w * q for w, q in zip(weights, p, strict=False)) / weights[: len(p)].sum(), t, s
+    )
 
 
 def _joined(y: Sequence[Array], rows: Sequence[Data]) -> tuple[Array, Array, Array | None]:

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from glassnet.errors import InputError, ShapeError
 from glassnet.estimators.parameters import Parameters
 from glassnet.estimators.rows import check_rows, drop_weightless, split
-from glassnet.estimators.scoring import scorer_score
+from glassnet.estimators.scoring import no_news, scorer_score
 from glassnet.nn import Data, Engine, Layer, Loss, Network, Predictor, Spec, State, engine_for
 from glassnet.nn.activations import Identity
 from glassnet.nn.elementary import Array
@@ -233,19 +233,21 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
 
         score: Score = own_score
         if self.scoring is not None and validation is not None:
-            score = scorer_score(self.scoring, self, engine, state, validation, self._decode(validation.t))
+            with no_news():
+                score = scorer_score(self.scoring, self, engine, state, validation, self._decode(validation.t))
 
         before = len(history)
-        train(
-            engine,
-            state,
-            data,
-            self._plan(1 if incremental else self.max_iter),
-            validation=validation,
-            score=score,
-            callbacks=self._all_callbacks(state.epoch),
-            history=history,
-        )
+        with no_news():
+            train(
+                engine,
+                state,
+                data,
+                self._plan(1 if incremental else self.max_iter),
+                validation=validation,
+                score=score,
+                callbacks=self._all_callbacks(state.epoch),
+                history=history,
+            )
 
         epochs = history.epochs[before:]
         self.n_iter_ = len(epochs)

@@ -20,6 +20,7 @@ BIAS_RATE = 0.1  # of the rate of the weights
 BETAS = (0.9, 0.95)
 MOST_STEPS = 8_000  # of a training: a large table needs fewer epochs
 FEWEST_EPOCHS = 16
+MOST_TIMES = 4  # as many epochs, of a table so small that an epoch has hardly a step
 MANY_ROWS = 20_000
 PATIENCE, LEAST_PATIENCE = 0.2, 8  # of the epochs
 
@@ -98,7 +99,8 @@ def batch_size(n: int) -> int:
 def epochs(n: int, batch: int, quality: Quality) -> int:
     """Enough for a small table to have its steps, not more than a large one needs."""
     steps = -(-n // batch)
-    return max(min(max(quality.epochs, -(-quality.steps // steps)), MOST_STEPS // steps), FEWEST_EPOCHS)
+    wanted = min(max(quality.epochs, -(-quality.steps // steps)), MOST_TIMES * quality.epochs)
+    return max(min(wanted, MOST_STEPS // steps), FEWEST_EPOCHS)
 
 
 class Fade:

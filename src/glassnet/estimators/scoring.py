@@ -2,6 +2,8 @@
 
 import inspect
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
@@ -13,6 +15,17 @@ from glassnet.errors import InputError, unknown_name
 from glassnet.nn import Data, Engine, State
 from glassnet.nn.elementary import Array
 from glassnet.training.trainer import Score
+
+
+@contextmanager
+def no_news() -> Iterator[None]:
+    """Around a training that a scorer watches: a class that is not yet predicted is no news.
+
+    Filters are the whole process's, so that they are set before threads are started, and by none of these.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UndefinedMetricWarning)
+        yield
 
 
 def check_scoring(name: str | None, parameter: str = "scoring") -> None:
@@ -63,14 +76,12 @@ def scorer_score(
         if not np.isfinite(p).all():
             return float("nan")  # never the best, and the trainer ends a training that got there
         candidate._predicted = lambda X: p
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UndefinedMetricWarning)  # a class that is not yet predicted is no news
-            try:
-                return float(scorer(candidate, validation.x, y, **weights))
-            except (ValueError, TypeError, AttributeError) as error:
-                raise InputError(
-                    f"{parameter}={name!r} cannot score {type(model).__name__} on these {len(validation)} rows: {error}"
-                ) from error
+        try:
+            return float(scorer(candidate, validation.x, y, **weights))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{parameter}={name!r} cannot score {type(model).__name__} on these {len(validation)} rows: {error}"
+            ) from error
 
     def score(state: State) -> Array:
         return np.array([of_member(state, k) for k in range(len(state))])

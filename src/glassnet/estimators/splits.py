@@ -9,6 +9,7 @@ from glassnet.nn.elementary import Array
 
 FEWEST_TO_CHOOSE = 10  # rows; fewer say nothing, and every row is trained on
 FEWEST_IN_FOLD = 40  # rows, of which a part can be spared for calibration
+ROUND = 0.02  # a share that differs by less from 1/2, 1/3, … is taken as that
 SPARED = 4  # one in so many rows of a fold calibrates, and chooses nothing
 CALIBRATION_SHARE, MOST_CALIBRATION = 0.1, 1000
 LATEST = (1.0, 0.5, 0.75, 1.25)  # of the share: how much of the latest is held out, in turn
@@ -42,6 +43,19 @@ def deal(n: int, codes: Array | None, folds: int, random: np.random.RandomState)
     fold = np.empty(n, dtype=np.int64)
     fold[order] = np.arange(n) % folds
     return fold
+
+
+def portion(n: int, codes: Array | None, share: float, random: np.random.RandomState) -> Array:
+    """A share of n rows, and of every class, in random order.
+
+    >>> len(portion(10, None, 0.3, np.random.RandomState(0)))
+    3
+    """
+    order = random.permutation(n)
+    if codes is not None:
+        order = order[np.argsort(codes[order], kind="stable")]
+    steps = np.floor((np.arange(n + 1) + random.uniform()) * share + 1e-9)  # one in 1/share is taken
+    return order[np.diff(steps) > 0]
 
 
 def deal_groups(groups: Array, folds: int, random: np.random.RandomState) -> Array:
@@ -99,6 +113,8 @@ def splits(
         elif groups is not None:
             fold = deal_groups(groups[rows], folds, random)
             helds = [rows[fold == k] for k in range(folds)]
+        elif abs(share * folds - 1) > ROUND:
+            helds = [rows[portion(len(rows), None if codes is None else codes[rows], share, random)]]
         else:
             fold = deal(len(rows), None if codes is None else codes[rows], folds, random)
             helds = [rows[fold == k] for k in range(folds)]

@@ -4,12 +4,11 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from itertools import islice, repeat
-from numbers import Integral
 from time import perf_counter
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone, is_classifier
+from sklearn.base import ClassifierMixin, RegressorMixin, clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
@@ -23,18 +22,13 @@ from glassnet.estimators.ensemble import Job, OutOfFold, combine, mean_predictio
 from glassnet.estimators.intervals import Conformal
 from glassnet.estimators.recipe import (
     HIDDEN,
-    LEAST_PATIENCE,
-    PATIENCE,
     QUALITIES,
-    RATES,
-    Recipe,
-    batch_size,
-    epochs,
     networks,
 )
-from glassnet.estimators.scoring import check_scoring, scorer_score
+from glassnet.estimators.scoring import no_news, scorer_score
 from glassnet.estimators.seen import warn_of_far_rows
-from glassnet.estimators.splits import FEWEST_IN_FOLD, FEWEST_TO_CHOOSE, SPLIT_FROM, Split, splits
+from glassnet.estimators.splits import FEWEST_IN_FOLD, FEWEST_TO_CHOOSE, Split, splits
+from glassnet.estimators.table_parameters import TRANSFORMS, TableParameters
 from glassnet.estimators.table_rows import (
     RowOrder,
     check_class_weight,
@@ -44,66 +38,20 @@ from glassnet.estimators.table_rows import (
     split_target,
 )
 from glassnet.estimators.thresholds import best_threshold
-from glassnet.nn import Architecture, Data, Engine, Network, State, get_engine, get_loss
+from glassnet.nn import Data, Engine, Network, State, get_engine, get_loss
 from glassnet.nn.elementary import Array
 from glassnet.training import Callback, History
 from glassnet.training.trainer import Score
 
 FEWEST_ROWS = 2
 SEEDS = 2**31
-LEAST_SECONDS = 0.05  # of training, whatever the preparation took of the limit
 SKEWED = 1.0  # a target of more skewness may be learned better as its logarithm
 MOST_TRIED_ROWS, TRIAL_SHARE, PAYS = 5000, 0.05, 0.95  # rows, share of a time limit, share of the squared error left
-TRANSFORMS = ("auto", "none", "log")
-CALIBRATIONS = ("auto", "split", "cv+", "none")
 TIE = 1e-6  # of the loss, beside a share of errors: what decides between epochs with as many errors
 
 
-class _TableModel(BaseEstimator):
+class _TableModel(TableParameters):
     """What the two have in common: table → preprocessor → network, and back."""
-
-    def __init__(
-        self,
-        *,
-        quality: str = "default",
-        n_estimators: int | str = "auto",
-        hidden_layer_sizes: int | Sequence[int] = HIDDEN,
-        activation: str | Sequence[str] = "silu",
-        alpha: float = 0.02,
-        dropout: float = 0.15,
-        learning_rate_init: float | str = "auto",
-        batch_size: int | str = "auto",
-        max_iter: int | str = "auto",
-        n_iter_no_change: int | str = "auto",
-        validation_fraction: float = 0.2,
-        calibration: str = "auto",
-        columns: Mapping[str, str] | None = None,
-        time_limit_seconds: float | None = None,
-        callbacks: Sequence[Callback] | None = None,
-        engine: str = "auto",
-        random_state: Any = None,
-        metric: str | None = None,
-        n_jobs: int | None = None,
-    ) -> None:
-        self.quality = quality
-        self.n_estimators = n_estimators
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.alpha = alpha
-        self.dropout = dropout
-        self.learning_rate_init = learning_rate_init
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.n_iter_no_change = n_iter_no_change
-        self.validation_fraction = validation_fraction
-        self.calibration = calibration
-        self.columns = columns
-        self.time_limit_seconds = time_limit_seconds
-        self.callbacks = callbacks
-        self.engine = engine
-        self.random_state = random_state
-        self.metric = metric
-        self.n_jobs = n_jobs
 
     def fit(
         self,
@@ -201,22 +149,31 @@ class _TableModel(BaseEstimator):
                 f"metric={self.metric!r} needs rows to validate on, but validation_fraction={self.validation_fraction} "
                 f"of this table is fewer than {FEWEST_TO_CHOOSE}. Hold out more, give X_val, or leave metric out."
             )
-        trained = train_members(
-            jobs,
-            parts,
-            watch,
-            self._recipe(len(jobs[0].split.train)),
-            loss,
-            engine=self.engine,
-            n_jobs=self.n_jobs,
-            time_limit_seconds=self._left(began),
-            callbacks=self.callbacks or (),
-        )
+        with no_news():
+            trained = train_members(
+                jobs,
+                parts,
+                watch,
+                self._recipe(len(jobs[0].split.train)),
+                loss,
+                engine=self.engine,
+                n_jobs=self.n_jobs,
+                time_limit_seconds=self._left(began),
+                callbacks=self.callbacks or (),
+            )
+        sound = [one for one in trained if one[2].stopped_by != "non-finite loss"] or trained
+        if len(sound) < len(trained):
+            warnings.warn(
+                f"{len(trained) - len(sound)} of {len(trained)} networks diverged, and are left out. Try a smaller "
+                f"rate, such as learning_rate_init={self._rate() / 10:g}.",
+                TrainingWarning,
+                stacklevel=2,
+            )
         learner.members_, learner.out_of_fold_ = combine(
-            trained, lambda job: parts(job)[1], loss, engine, cools=is_classifier(self)
+            sound, lambda job: parts(job)[1], loss, engine, cools=is_classifier(self)
         )
         learner.conformal_ = Conformal.fit(
-            self._calibration(len(t)), trained, learner.members_, views, learner.out_of_fold_, loss, engine, order.name
+            self._calibration(len(t)), sound, learner.members_, views, learner.out_of_fold_, loss, engine, order.name
         )
         learner._decide(told, judged[0].s)
         fitted = (
@@ -246,24 +203,6 @@ class _TableModel(BaseEstimator):
         """The first network's."""
         return self.members_[0].history
 
-    def _recipe(self, n: int) -> Recipe:
-        """How a network is trained on n rows."""
-        quality, batch = QUALITIES[self.quality], self._batch_size(n)
-        most = epochs(n, batch, quality) if self.max_iter == "auto" else int(self.max_iter)
-        patience = self.n_iter_no_change
-        rates: Any = RATES["classes" if is_classifier(self) else "quantity"]
-        return Recipe(
-            hidden=tuple(self._hidden()),
-            activation=self.activation if isinstance(self.activation, str) else tuple(self.activation),
-            rate=rates if self.learning_rate_init == "auto" else float(self.learning_rate_init),
-            by_fan_in=self.learning_rate_init == "auto",
-            dropout=float(self.dropout),
-            weight_decay=float(self.alpha),
-            batch_size=batch,
-            epochs=most,
-            patience=max(PATIENCE * most, LEAST_PATIENCE) if patience == "auto" else float(patience),
-        )
-
     def _jobs(self, views: Sequence[Data], random: np.random.RandomState, order: RowOrder | None) -> list[Job]:
         """The networks to train: views in turn, the networks of one turn with the same split; no order, no split."""
         n, t = len(views[0]), views[0].t
@@ -283,16 +222,6 @@ class _TableModel(BaseEstimator):
             Job(i % len(views), i // len(views), chosen[i // len(views)], int(random.randint(SEEDS)))
             for i in range(count)
         ]
-
-    def _left(self, began: float) -> float | None:
-        """Of the time limit, what is left for training."""
-        if self.time_limit_seconds is None:
-            return None
-        return max(self.time_limit_seconds - (perf_counter() - began), LEAST_SECONDS)
-
-    def _calibration(self, n: int) -> str:
-        """Which rows calibrate."""
-        return ("split" if n >= SPLIT_FROM else "cv+") if self.calibration == "auto" else self.calibration
 
     def _default_score(self, engine: Engine, rows: Data) -> Score:
         """Minus the loss."""
@@ -324,11 +253,12 @@ class _TableModel(BaseEstimator):
         if found.s is not None:
             gain = gain * found.s / found.s.mean()
         noise = gain.std() / np.sqrt(len(gain))  # standard error of the mean gain
+        folds = len({member.fold for member in self.members_})
         varies = not np.all(data.t == data.t[0])
         started = self.history_.loss[0] if len(self.history_) else 0.0
         # A scorer may have chosen weights that are right more often, and surer where they are wrong. The best of many
-        # epochs is one standard error lucky.
-        if self.metric is not None or not varies or gain.mean() > 2 * noise:
+        # epochs is one standard error of its own fold lucky.
+        if self.metric is not None or not varies or gain.mean() > (1 + np.sqrt(folds)) * noise:
             return
         if -gain.mean() > 10 * abs(float(self.loss_.rows(constant, found.t).mean())):
             warnings.warn(
@@ -435,67 +365,6 @@ class _TableModel(BaseEstimator):
         # Far from training a score is no guess: the answers are there.
         predictions = self._decoded(self._predicted(table, warns=False))
         return float(self._metric(self._answers(answers), predictions, sample_weight=sample_weight))
-
-    def _hidden(self) -> list[int]:
-        sizes = self.hidden_layer_sizes
-        sizes = list(sizes) if isinstance(sizes, Sequence | np.ndarray) else [sizes]
-        if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
-            raise InputError(
-                f"hidden_layer_sizes is {self.hidden_layer_sizes!r}, but must be whole numbers ≥ 1, one for each "
-                f"hidden layer: (64, 64) is two layers of 64 units, () a linear model."
-            )
-        return sizes
-
-    def _activation(self) -> Any:
-        return self.activation if isinstance(self.activation, str) else list(self.activation)
-
-    def _batch_size(self, n: int) -> int:
-        """Small batches for small tables, so that an epoch has steps enough."""
-        return batch_size(n) if self.batch_size == "auto" else min(int(self.batch_size), n)
-
-    def _rate(self) -> float:
-        """A plain rate that stands for the one of the recipe: that of a hidden layer."""
-        if self.learning_rate_init != "auto":
-            return float(self.learning_rate_init)
-        return self._recipe(2).rate / float(np.sqrt(self._hidden()[0] if self._hidden() else 1))
-
-    def _check_parameters(self) -> None:
-        """Every number in its range, before any work begins."""
-        Architecture.create([1, *self._hidden(), 1], self._activation())
-        check_scoring(self.metric, "metric")
-        limit = self.time_limit_seconds
-        if limit is not None and not limit > 0:
-            raise InputError(f"time_limit_seconds is {limit!r}, but a limit is a number of seconds above 0, or None.")
-        if self.quality not in QUALITIES:
-            raise unknown_name("quality", self.quality, QUALITIES)
-        if self.calibration not in CALIBRATIONS:
-            raise unknown_name("calibration", self.calibration, CALIBRATIONS)
-        automatic = '"auto" or '
-        checks: tuple[tuple[str, Callable[[Any], Any], str], ...] = (
-            ("alpha", lambda v: 0 <= v < np.inf, "a number ≥ 0"),
-            ("dropout", lambda v: 0 <= v < 1, "a number from 0 up to, not including, 1"),
-            ("learning_rate_init", lambda v: v > 0, "a number > 0"),
-            ("max_iter", lambda v: 1 <= v < np.inf and v == np.floor(v), "a whole number ≥ 1"),
-            ("n_iter_no_change", lambda v: v >= 1 and v == np.floor(v), "a whole number ≥ 1, or inf"),
-            ("n_estimators", lambda v: 1 <= v < np.inf and v == np.floor(v), "a whole number ≥ 1"),
-            ("batch_size", lambda v: isinstance(v, int | np.integer) and v >= 1, "a whole number ≥ 1"),
-        )
-        for name, holds, needs in checks:
-            value, auto = getattr(self, name), name not in ("alpha", "dropout")
-            if isinstance(value, str) and auto and value == "auto":
-                continue
-            if not isinstance(value, int | float | np.number) or isinstance(value, bool) or not holds(value):
-                raise InputError(f"{name} is {value!r}, but must be {automatic * auto}{needs}.")
-        fraction = self.validation_fraction
-        if not isinstance(fraction, int | float) or not 0 <= fraction < 1:
-            raise InputError(
-                f"validation_fraction is {fraction!r}, but must be a number from 0 up to, not including, 1."
-            )
-        if not isinstance(self.n_jobs, Integral | None) or self.n_jobs == 0:
-            raise InputError(
-                f"n_jobs is {self.n_jobs!r}, but must be a number of threads, 1 or more, or −1 for all processors, or "
-                f"None."
-            )
 
     # What the two do each in its own way.
     _constant_name: ClassVar[str]
@@ -610,18 +479,18 @@ class TableClassifier(ClassifierMixin, _TableModel):
     def __init__(
         self,
         *,
-        quality: str = "default",
-        n_estimators: int | str = "auto",
+        quality: Literal["fast", "default", "best"] = "default",
+        n_estimators: int | Literal["auto"] = "auto",
         hidden_layer_sizes: int | Sequence[int] = HIDDEN,
         activation: str | Sequence[str] = "silu",
         alpha: float = 0.02,
         dropout: float = 0.15,
-        learning_rate_init: float | str = "auto",
-        batch_size: int | str = "auto",
-        max_iter: int | str = "auto",
-        n_iter_no_change: int | str = "auto",
+        learning_rate_init: float | Literal["auto"] = "auto",
+        batch_size: int | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        n_iter_no_change: float | Literal["auto"] = "auto",
         validation_fraction: float = 0.2,
-        calibration: str = "auto",
+        calibration: Literal["auto", "split", "cv+", "none"] = "auto",
         columns: Mapping[str, str] | None = None,
         time_limit_seconds: float | None = None,
         callbacks: Sequence[Callback] | None = None,
@@ -785,25 +654,25 @@ class TableRegressor(RegressorMixin, _TableModel):
     def __init__(
         self,
         *,
-        quality: str = "default",
-        n_estimators: int | str = "auto",
+        quality: Literal["fast", "default", "best"] = "default",
+        n_estimators: int | Literal["auto"] = "auto",
         hidden_layer_sizes: int | Sequence[int] = HIDDEN,
         activation: str | Sequence[str] = "silu",
         alpha: float = 0.02,
         dropout: float = 0.15,
-        learning_rate_init: float | str = "auto",
-        batch_size: int | str = "auto",
-        max_iter: int | str = "auto",
-        n_iter_no_change: int | str = "auto",
+        learning_rate_init: float | Literal["auto"] = "auto",
+        batch_size: int | Literal["auto"] = "auto",
+        max_iter: int | Literal["auto"] = "auto",
+        n_iter_no_change: float | Literal["auto"] = "auto",
         validation_fraction: float = 0.2,
-        calibration: str = "auto",
+        calibration: Literal["auto", "split", "cv+", "none"] = "auto",
         columns: Mapping[str, str] | None = None,
         time_limit_seconds: float | None = None,
         callbacks: Sequence[Callback] | None = None,
         engine: str = "auto",
         random_state: Any = None,
         metric: str | None = None,
-        target_transform: str = "auto",
+        target_transform: Literal["auto", "none", "log"] = "auto",
         n_jobs: int | None = None,
     ) -> None:
         # scikit-learn reads the parameters off this signature, so that it repeats them all.

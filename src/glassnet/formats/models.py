@@ -88,10 +88,11 @@ def decode(content: Any, tensors: dict[str, Array]) -> Model:
 
 
 def _renamed(parameters: Any) -> Any:
-    """The parameters of a table model, by their names of today."""
-    if isinstance(parameters, dict) and "scoring" in parameters:  # what the first format called it
-        parameters = {"metric" if name == "scoring" else name: value for name, value in parameters.items()}
-    return parameters
+    """The parameters of a table model, by their names of today: those of the first format were of one network."""
+    if not isinstance(parameters, dict) or "n_estimators" in parameters:
+        return parameters
+    kept = {name: value for name, value in parameters.items() if name != "alpha"}  # which was another penalty
+    return {"metric" if name == "scoring" else name: value for name, value in kept.items()} | {"n_estimators": 1}
 
 
 def _tensors(network: Network) -> dict[str, Array]:
