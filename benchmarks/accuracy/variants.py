@@ -4,10 +4,18 @@ from typing import Any
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "one network": {"n_estimators": 1},
+    "two networks, one of each view": {"n_estimators": 2},
+    "no dropout": {"dropout": 0.0},
+    "no weight decay": {"alpha": 0.0},
+    "ReLU": {"activation": "relu"},
+    "one rate of 0.002 for all weights": {"learning_rate_init": 0.002},
+    "batches of 256": {"batch_size": 256},
+    "two hidden layers": {"hidden_layer_sizes": (128, 128)},
+    "no rows for calibration": {"calibration": "none"},
     "quality fast": {"quality": "fast"},
     "quality best": {"quality": "best"},
 }
-CLASSES_ONLY = frozenset({"calibration", "class_weight", "label_smoothing"})  # that TableRegressor does not have
+CLASSES_ONLY = frozenset({"class_weight"})  # that TableRegressor does not have
 
 
 def parameters(variant: str, task: str) -> dict[str, Any] | None:

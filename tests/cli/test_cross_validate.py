@@ -23,7 +23,7 @@ def test_every_fold_is_a_fit_of_the_others(run, folder, target, metric):
     table, classes = gn.Table.read("train.csv"), target == "kind"
     estimator = gn.TableClassifier if classes else gn.TableRegressor
     for fold, (train, test) in zip(report["folds"], folds(table, target, 3, classes=classes, seed=4), strict=True):
-        model = estimator(hidden_layer_sizes=(8,), max_iter=5, random_state=4).fit(train, target=target)
+        model = estimator(hidden_layer_sizes=(8,), max_iter=5, n_estimators=1, random_state=4).fit(train, target=target)
         assert fold["scores"]["network"] == pytest.approx(evaluate(model, test))
         assert (fold["n_train"], fold["n_test"], fold["epochs"]) == (40, 20, 5)
     for who, scores in report["summary"].items():

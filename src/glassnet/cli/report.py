@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glassnet.cli.console import heading, line, paragraph, regions, seconds, table
 from glassnet.cli.picture import curves, decision_regions
@@ -11,11 +11,13 @@ from glassnet.data.schema import Column
 from glassnet.data.table import Table
 from glassnet.estimators import TableClassifier, TableRegressor
 from glassnet.estimators.seen import seen
-from glassnet.explanation.fit_report import FitReport
 from glassnet.explanation.page import MARKS, Block, Text, Verdict, number
 from glassnet.explanation.page import Table as PageTable
 from glassnet.nn.elementary import Array
 from glassnet.training import History
+
+if TYPE_CHECKING:
+    from glassnet.explanation.fit_report import FitReport
 
 SHOWN_COLUMNS = 40
 STOPPED = {
@@ -48,7 +50,7 @@ class Outcome:
     parts: Parts
     output: str
     notes: list[str]
-    report: FitReport | None = None
+    report: "FitReport | None" = None
     page: str | None = None
     source: str | None = None
     asked_task: str = "auto"
