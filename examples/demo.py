@@ -20,7 +20,7 @@ MARKERS = {"Adelie": "o", "Chinstrap": "^", "Gentoo": "s"}
 
 
 def hidden_features(model, table):
-    """What the last hidden layer made of each row, by its two main components, (n, 2)."""
+    """What the last hidden layer of the first network made of each row, by its two main components, (n, 2)."""
     x = model.preprocessor_.transform(table)
     _, trace = gn.nn.get_engine().trace(model.network_, x)
     h = trace[-1].x - trace[-1].x.mean(axis=0)  # the input of the last layer
@@ -64,13 +64,13 @@ def picture(model, table, path):
         decision.scatter(*(table[column].cast(float).to_numpy()[rows] for column in names), **style)
         hidden.scatter(*features[species == name].T, **style)
     decision.set(title="Decision, other columns at typical values", xlabel=names[0], ylabel=names[1])
-    hidden.set(title="Hidden layer: species that a line can separate", xlabel="component 1", ylabel="component 2")
+    hidden.set(title="Last hidden layer of the first network", xlabel="component 1", ylabel="component 2")
     hidden.legend(frameon=False)
     epochs = range(1, len(model.history_) + 1)
     loss.plot(epochs, model.history_.loss, color="#5f6877", label="training")
     loss.plot(epochs, model.history_.validation_loss, color="#14181f", label="validation")
     loss.axvline(model.history_.best_epoch[0], color="#2f7d32", lw=1, ls=":", label="kept")
-    loss.set(title="Loss", xlabel="epoch", yscale="log")
+    loss.set(title="Loss of the first network", xlabel="epoch", yscale="log")
     loss.legend(frameon=False)
     figure.savefig(path, dpi=120)
 

@@ -28,13 +28,13 @@ MOST_LINES = 40  # of a text that is shown at once
 circles = gn.data.example("circles")
 order = np.random.default_rng(0).permutation(len(circles))
 seen, unseen = circles.take(order[:200]), circles.take(order[200:])
-rings = gn.TableClassifier(
-    hidden_layer_sizes=(4,), activation="tanh", learning_rate_init=0.03, max_iter=400, random_state=0
-)
+alone = {"n_estimators": 1, "dropout": 0, "random_state": 0}  # one small network, all of its units at every step
+tanh = {"activation": "tanh", "learning_rate_init": 0.03, "max_iter": 400, **alone}
+rings = gn.TableClassifier(hidden_layer_sizes=(4,), **tanh)
 rings.fit(seen, target="label")
 
 penguins = gn.data.example("penguins")
-birds = gn.TableClassifier(hidden_layer_sizes=(8,), activation="relu", random_state=0).fit(penguins, target="species")
+birds = gn.TableClassifier(hidden_layer_sizes=(8,), activation="relu", **alone).fit(penguins, target="species")
 
 
 def the_formulas():
@@ -102,7 +102,7 @@ def approximate():
 
 def diagnose():
     """What keeps a network from learning, with the numbers and the remedy. Here one unit is too few."""
-    narrow = gn.TableClassifier(hidden_layer_sizes=(1,), activation="tanh", random_state=0).fit(seen, target="label")
+    narrow = gn.TableClassifier(hidden_layer_sizes=(1,), **tanh).fit(seen, target="label")
     return gn.diagnose(narrow, seen, X_val=unseen)
 
 

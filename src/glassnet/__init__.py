@@ -1,7 +1,7 @@
 """Dense neural networks you can see through, fast on any CPU.
 
 >>> import glassnet as gn
->>> model = gn.TableClassifier(random_state=0).fit(gn.data.example("circles"), target="label")
+>>> model = gn.TableClassifier(quality="fast", random_state=0).fit(gn.data.example("circles"), target="label")
 >>> model.predict({"x1": [0.0], "x2": [0.0]}).tolist()
 ['inner']
 """

@@ -203,3 +203,15 @@ def test_ticks_are_few_and_inside(low, high):
     found = charts.ticks(low, high)
     assert 3 <= len(found) <= 7
     assert all(low - 1e-9 * abs(high) <= tick <= high * (1 + 1e-9) for tick in found)
+
+
+def test_a_target_that_is_learned_as_its_logarithm_is_told_and_scored_in_its_own_units():
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=200)
+    table = Table.read({"x": x, "y": np.exp(2 * x + 0.1 * rng.normal(size=200))})
+    model = gn.TableRegressor(n_estimators=1, max_iter=20, target_transform="log", random_state=0)
+    report = gn.fit_report(model.fit(table, target="y"), table, table)
+    assert "the logarithm of y" in str(report)
+    y = table["y"].to_numpy()
+    assert report.scores["mean"]["rmse"] == pytest.approx(y.std())
+    assert report.scores["linear model"]["r2"] < report.scores["network"]["r2"]

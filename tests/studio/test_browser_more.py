@@ -169,7 +169,12 @@ def test_a_model_that_is_dropped_shows_what_it_has_learned(window, tmp_path):
     table = penguins()
     columns = {name: table[name] for name in table.names if name != "species"}
     model = gn.TableClassifier(
-        n_estimators=1, hidden_layer_sizes=(5,), activation="tanh", max_iter=300, learning_rate_init=0.02, random_state=0
+        n_estimators=1,
+        hidden_layer_sizes=(5,),
+        activation="tanh",
+        max_iter=300,
+        learning_rate_init=0.02,
+        random_state=0,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of so few epochs

@@ -82,8 +82,9 @@ def evaluate(model: TableModel, table: Any) -> Scores:
         Accuracy and log loss (mean of −ln p of the true class) of a classifier; R², and in the target's units the
         root of the mean squared error and the mean absolute error, of a regressor; and n, the rows.
 
-    >>> model = TableRegressor(max_iter=1, random_state=0).fit({"x": [0, 1, 2, 3], "y": [0, 2, 4, 6]}, target="y")
-    >>> list(evaluate(model, {"x": [1, 2], "y": [2, 4]}))
+    >>> table = {"x": [7 * i % 40 for i in range(40)], "y": [(7 * i % 40 - 20) ** 2 for i in range(40)]}
+    >>> model = TableRegressor(n_estimators=1, max_iter=40, random_state=0).fit(table, target="y")
+    >>> list(evaluate(model, {"x": [1, 2], "y": [361, 324]}))
     ['r2', 'rmse', 'mae', 'n']
     """
     table = Table.read(table)

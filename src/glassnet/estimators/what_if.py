@@ -135,7 +135,7 @@ def what_if(model: Any, row: Any, /, changes: Mapping[str, Any] | None = None, *
         TableError: A row that is not one row, or a cell that its column cannot hold.
 
     >>> table = {"age": [20, 30, 40, 50] * 30, "kind": ["young", "young", "old", "old"] * 30}
-    >>> model = TableClassifier(random_state=0).fit(table, target="kind")
+    >>> model = TableClassifier(n_estimators=1, max_iter=40, random_state=0).fit(table, target="kind")
     >>> what_if(model, {"age": 20}, age=50).after
     'old'
     >>> what_if(model, {"age": 20}, age=[30, 40]).after

@@ -192,7 +192,7 @@ def duel(
 
     >>> from glassnet.data.examples import circles
     >>> from glassnet.estimators import TableClassifier
-    >>> fast = TableClassifier(hidden_layer_sizes=(8,), activation="tanh", max_iter=100)
+    >>> fast = TableClassifier(n_estimators=1, hidden_layer_sizes=(8,), activation="tanh", max_iter=100)
     >>> found = duel(circles(), target="label", features="x1**2 + x2**2", network=fast)
     >>> found.linear.score[0] > 0.98, found.plain_linear.score[0] < 0.6, found.linear.n_parameters
     (True, True, 4)

@@ -13,6 +13,7 @@ from glassnet.data.table import Table as Rows
 from glassnet.estimators.seen import IN_UNITS, seen
 from glassnet.explanation import charts
 from glassnet.explanation.charts import Chart
+from glassnet.explanation.diagnosis.finding import changed_call
 from glassnet.explanation.fit_sections import NAMES, SHOWN_IMPORTANCE, Section
 from glassnet.explanation.html import STYLE, block_html
 from glassnet.nn.elementary import Array
@@ -68,7 +69,7 @@ def fragment(report: "FitReport") -> str:
     parts = [f"<h1>{escape(report.model.target_.name)}</h1>", _cards(report)]
     parts += [_section(report, part) for part in report.sections()]
     parts.append(f"<h2>What each column was taken for</h2>{_columns(report)}")
-    told = " ".join(repr(report.model).split())
+    told = changed_call(report.model, callbacks=None)
     parts.append(f'<h2>How it was made</h2><div class="formula">{escape(told)}</div>')
     return f'<div class="glassnet report"><style>{STYLE}{charts.STYLE}{PAGE_STYLE}</style>{"".join(parts)}</div>'
 

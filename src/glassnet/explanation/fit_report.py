@@ -20,9 +20,9 @@ from glassnet.explanation.influence import Importance, permutation_importance
 from glassnet.explanation.page import Block, Explanation, Heading, plain
 from glassnet.nn.elementary import Array
 
-MOST_PREDICTED = 100_000  # rows, for the importance of all columns; a wide table is judged on fewer of them
+MOST_PREDICTED = 40_000  # rows, for the importance of all columns; a wide table is judged on fewer of them
 MOST_ROWS, FEWEST_ROWS = 1000, 100
-REPEATS = 5
+REPEATS, MANY_COLUMNS = 3, 100  # shuffles of a column; one, of many columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,8 +224,9 @@ def fit_report(
 
     >>> import glassnet as gn
     >>> table = gn.data.example("circles")
-    >>> model = gn.TableClassifier(n_estimators=1, max_iter=40, random_state=0).fit(table.take(slice(300)), "label")
-    >>> report = fit_report(model, table.take(slice(300)), table.take(slice(300, None)))
+    >>> train, test = table.take(slice(300)), table.take(slice(300, None))
+    >>> model = gn.TableClassifier(n_estimators=1, max_iter=40, random_state=0).fit(train, target="label")
+    >>> report = fit_report(model, train, test)
     >>> sorted(report.scores)
     ['linear model', 'majority class', 'network']
     """
@@ -272,13 +273,14 @@ def _out_of_fold(model: TableModel, train: Rows, train_rows: Array | None) -> Ju
 def _importance(model: TableModel, table: Rows) -> Importance:
     """Of rows so few that a wide table takes no longer than a narrow one."""
     used = sum(column.kind != "ignore" for column in model.preprocessor_.columns)
-    n = int(np.clip(MOST_PREDICTED // (REPEATS * max(used, 1)), FEWEST_ROWS, MOST_ROWS))
+    repeats = REPEATS if used <= MANY_COLUMNS else 1
+    n = int(np.clip(MOST_PREDICTED // (repeats * max(used, 1)), FEWEST_ROWS, MOST_ROWS))
     if len(table) > n:
         table = table.take(np.sort(np.random.default_rng(0).choice(len(table), n, replace=False)))
     scoring = None if isinstance(model, TableClassifier) else "neg_root_mean_squared_error"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd cells the scores have told
-        return permutation_importance(model, table, scoring=scoring, n_repeats=REPEATS)
+        return permutation_importance(model, table, scoring=scoring, n_repeats=repeats)
 
 
 def _network(member: Any) -> dict[str, Any]:

@@ -75,6 +75,8 @@ def _networks(report: "FitReport") -> Section:
         told = f"One network with {parameters:,} parameters."
     if cooled:
         told += " Its scores are divided by the temperature." if n == 1 else " Scores are divided by the temperature."
+    if not report.classes and report.model.target_.log:
+        told += f" What is learned is the logarithm of {report.model.target_.name}."
     return Section("networks", "Training", [Text(told), Table(headers, rows)])
 
 
