@@ -68,6 +68,48 @@ def test_predict_of_a_quantity_is_one_column(run, folder):
     assert set(scores) == {"r2", "rmse", "mae", "n"}
 
 
+def test_predict_says_between_which_ends_the_answer_lies_and_what_that_promises(run, folder):
+    x = np.random.default_rng(0).uniform(0, 300, 300)
+    rows = {"x": x, "y": x + np.tile([-9.0, 4.0, 5.0], 100)}
+    model = gn.TableRegressor(n_estimators=2, hidden_layer_sizes=(8,), max_iter=20, random_state=0).fit(
+        rows, target="y"
+    )
+    gn.save(model, "ends.safetensors")
+    pl.DataFrame(rows).write_csv("rows.csv")
+    printed = run.well("predict", "ends.safetensors", "rows.csv", "--coverage", "0.8")
+    ends = pl.read_csv(printed.stdout.encode())
+    assert ends.columns == ["prediction", "low", "high"]
+    np.testing.assert_allclose(ends.select("low", "high"), model.predict_interval(rows, 0.8))
+    assert model.guarantee(0.8) in " ".join(printed.stderr.split())
+
+
+def test_predict_gives_the_set_of_classes(run, folder):
+    x = np.linspace(-2, 2, 300)
+    rows = {"x": x, "y": np.where(x + np.tile([-1, 0, 1], 100) > 0, "cat", "dog")}
+    parameters = {"n_estimators": 2, "hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0}
+    model = gn.TableClassifier(**parameters).fit(rows, target="y")
+    gn.save(model, "sets.safetensors")
+    pl.DataFrame(rows).write_csv("rows.csv")
+    printed = run.well("predict", "sets.safetensors", "rows.csv", "--coverage", "0.9")
+    told = {(True, False): "cat", (False, True): "dog", (True, True): "cat | dog"}
+    sets = [told[tuple(row)] for row in model.predict_set(rows, 0.9).tolist()]
+    assert set(sets) == set(told.values())
+    assert pl.read_csv(printed.stdout.encode())["set"].to_list() == sets
+
+
+def test_predicted_labels_are_those_of_the_threshold(run, folder):
+    rng = np.random.default_rng(0)
+    rows = {"x": rng.normal(size=400)}
+    rows["y"] = np.where(rows["x"] + rng.normal(size=400) > 2.2, "rare", "common")
+    parameters = {"n_estimators": 2, "hidden_layer_sizes": (8,), "random_state": 0}
+    model = gn.TableClassifier(metric="balanced_accuracy", **parameters).fit(rows, target="y")
+    assert abs(model.threshold_ - 0.5) > 0.1
+    gn.save(model, "rare.safetensors")
+    pl.DataFrame(rows).write_csv("rows.csv")
+    printed = pl.read_csv(run.well("predict", "rare.safetensors", "rows.csv").stdout.encode())
+    assert printed["prediction"].to_list() == list(model.predict(rows))
+
+
 def test_score_prints_what_json_says(run, model):
     scores = json.loads(run.well("score", model, "test.csv", "--json").stdout)
     told = run.well("score", model, "test.csv").stdout

@@ -23,13 +23,13 @@ TABLE = {
     "town": [("a", "b", "c")[i % 3] for i in range(N)],
 }
 RARE = np.where(NUMBERS.sum(axis=1) + RNG.normal(size=N) > 1.2, "yes", "no")
-THREE = np.array(["low", "middle", "high"])[np.digitize(NUMBERS.sum(axis=1), [-0.5, 0.5])]
+THREE = np.array(["low", "middle", "high"])[np.digitize(NUMBERS.sum(axis=1) + RNG.normal(size=N), [-0.5, 0.5])]
 QUANTITY = NUMBERS.sum(axis=1) + RNG.normal(size=N) / 4
 PRICE = np.exp(QUANTITY)
 FOUR = {"hidden_layer_sizes": (8, 8), "max_iter": 8, "n_estimators": 4, "random_state": 0}
 FITS = {
     "two classes": (gn.TableClassifier, RARE, {"metric": "f1_macro", "class_weight": "balanced"}),
-    "three classes": (gn.TableClassifier, THREE, {}),
+    "three classes": (gn.TableClassifier, THREE, {"max_iter": 60}),
     "quantity": (gn.TableRegressor, QUANTITY, {"target_transform": "none"}),
     "logarithm": (gn.TableRegressor, PRICE, {"target_transform": "log"}),
     "split": (gn.TableRegressor, QUANTITY, {"calibration": "split"}),

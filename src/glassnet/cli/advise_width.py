@@ -82,7 +82,7 @@ def advise_width(
         model_options=model_options,
     )
     with gathered_notes() as notes:
-        network = (TableClassifier if problem.classes else TableRegressor)(**problem.parameters)
+        network = (TableClassifier if problem.classes else TableRegressor)(**{"n_estimators": 1} | problem.parameters)
         found = measure(
             problem.rows,
             target=problem.target,

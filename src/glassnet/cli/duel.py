@@ -66,7 +66,7 @@ def duel(
         model_options=model_options,
     )
     with gathered_notes() as notes:
-        network = (TableClassifier if problem.classes else TableRegressor)(**problem.parameters)
+        network = (TableClassifier if problem.classes else TableRegressor)(**{"n_estimators": 1} | problem.parameters)
         found = compete(
             problem.rows, features=features, target=problem.target, network=network, folds=folds, random_state=seed
         )

@@ -37,6 +37,7 @@ def info(model: str, as_json: bool) -> None:
 def _show(content: dict[str, Any]) -> None:
     """The description for people."""
     from glassnet.cli.report import show_columns, show_training
+    from glassnet.estimators.ensemble import VIEWS
     from glassnet.formats.safetensors import load
 
     loaded: Any = load(content["path"])
@@ -59,7 +60,24 @@ def _show(content: dict[str, Any]) -> None:
         line(f"loss: {content['loss']}")
     if content.get("history"):
         heading("Training")
-        show_training(loaded.history_)
+        metric = getattr(loaded, "metric", None) or getattr(loaded, "scoring", None)
+        show_training(loaded.history_, metric=metric)
+    if len(content.get("networks") or ()) > 1:
+        heading(f"Networks, {len(content['networks'])}: the first is shown, the mean of all is the answer")
+        table(
+            ["network", "sees", "fold", "weight", "temperature", "epochs"],
+            [
+                [
+                    str(number),
+                    VIEWS[one["view"]],
+                    str(one["fold"]),
+                    f"{one['weight']:.3f}",
+                    f"{one['temperature']:.2f}",
+                    str(one["epochs"]),
+                ]
+                for number, one in enumerate(content["networks"])
+            ],
+        )
     if content.get("parameters"):
         heading("Parameters")
         table(["name", "value"], [[name, _value(value)] for name, value in sorted(content["parameters"].items())])

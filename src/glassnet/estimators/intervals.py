@@ -30,7 +30,7 @@ class Conformal:
     Attributes:
         calibration: Scores of the calibration rows, by the place of their fold in `folds`.
         folds: The folds, as the members count them; (None,) for the whole ensemble.
-        spread: The width model of quantities; None for classes.
+        spread: The width model of quantities; None for classes, and without calibration rows.
         order: "rows" where they were in random order, else "groups" or "time".
     """
 
@@ -51,10 +51,10 @@ class Conformal:
         engine: Engine,
         order: str,
     ) -> "Conformal | None":
-        """From the calibration rows of the splits; None where there are none.
+        """From the calibration rows of the splits; None where none were to be left.
 
         Args:
-            kind: "split" or "cv+".
+            kind: "split", "cv+" or "none".
             trained: Which split each member had.
             members: The ensemble.
             views: All rows, as each view has them.
@@ -64,8 +64,10 @@ class Conformal:
             order: That of the rows.
         """
         rows = {job.fold: job.split.calibrate for job, _, _ in trained if len(job.split.calibrate)}
-        if not rows or found is None:
+        if kind == "none":
             return None
+        if not rows or found is None:  # too few: every interval will be infinite, and say so
+            return cls(Calibration("split", np.zeros(0), np.zeros(0, dtype=np.int64)), (None,), None, order)
         if len(rows) == 1:
             kind = "split"  # all networks left out the same rows
         folds: tuple[int | None, ...] = (None,) if kind == "split" else tuple(rows)

@@ -16,6 +16,7 @@ HIDDEN = (128, 128, 128)
 FULL_BATCH = 256  # for which the rates are; a smaller batch goes with a rate smaller by the root of the ratio
 BATCHES = ((500, 32), (1000, 64), (3000, 128))  # rows below which a batch is that small, so that an epoch has steps
 RATES = {"classes": 0.04, "quantity": 0.1}
+NARROW = 32  # units; in a layer of fewer each one counts: none is dropped, and its bias may go where it must
 BIAS_RATE = 0.1  # of the rate of the weights
 BETAS = (0.9, 0.95)
 MOST_STEPS = 8_000  # of a training: a large table needs fewer epochs
@@ -64,6 +65,10 @@ class Recipe:
     epochs: int
     patience: float
 
+    def shares(self, left: float) -> tuple[float, ...]:
+        """Dropout of each hidden layer, when `left` of it is left: none of a layer so narrow that each unit counts."""
+        return tuple(self.dropout * left if units >= NARROW else 0.0 for units in self.hidden)
+
     def spec(self, d: int, k: int, loss: Loss) -> Spec:
         """For d features and k outputs: AdamW, rates by fan-in, a cosine to 0, first weights after He."""
         sizes = [d, *self.hidden, k]
@@ -72,13 +77,16 @@ class Recipe:
         rates: tuple[tuple[float, float], ...] = ()
         if self.by_fan_in:
             rate *= np.sqrt(min(self.batch_size / FULL_BATCH, 1.0))
-            rates = tuple((1 / np.sqrt(fan_in), BIAS_RATE) for fan_in in sizes[:-1])
+            rates = tuple(
+                (1 / np.sqrt(fan_in), BIAS_RATE if units >= NARROW else 1.0)
+                for fan_in, units in zip(sizes[:-1], [*self.hidden, NARROW], strict=True)
+            )
         return Spec(
             architecture=Architecture.create(sizes, activation),
             loss=loss,
             optimizer=AdamW(rate, beta_1=BETAS[0], beta_2=BETAS[1], weight_decay=self.weight_decay),
             schedule=Cosine(),
-            dropout=(self.dropout,) * len(self.hidden),
+            dropout=self.shares(1.0),
             rates=rates,
             batch_size=self.batch_size,
             init="he",
@@ -119,7 +127,7 @@ class Fade:
         """After an epoch."""
         epoch, state = report.epoch, report.state
         left = 0.5 * (1 + np.cos(np.pi * min(epoch.epoch / report.max_epochs, 1.0)))
-        state.spec = replace(state.spec, dropout=(self.recipe.dropout * left,) * len(self.recipe.hidden))
+        state.spec = replace(state.spec, dropout=self.recipe.shares(left))
         state.weight_decay[:] = self.recipe.weight_decay * left
         if epoch.validation_loss is None:
             return False

@@ -8,7 +8,7 @@ import numpy as np
 from glassnet.nn.elementary import Array
 
 FEWEST_TO_CHOOSE = 10  # rows; fewer say nothing, and every row is trained on
-FEWEST_IN_FOLD = 40  # rows, of which a part can be spared for calibration
+FEWEST_IN_FOLD = 16  # rows, of which a part can be spared for calibration
 ROUND = 0.02  # a share that differs by less from 1/2, 1/3, … is taken as that
 SPARED = 4  # one in so many rows of a fold calibrates, and chooses nothing
 CALIBRATION_SHARE, MOST_CALIBRATION = 0.1, 1000

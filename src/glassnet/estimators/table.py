@@ -27,7 +27,7 @@ from glassnet.estimators.recipe import (
 )
 from glassnet.estimators.scoring import no_news, scorer_score
 from glassnet.estimators.seen import warn_of_far_rows
-from glassnet.estimators.splits import FEWEST_IN_FOLD, FEWEST_TO_CHOOSE, Split, splits
+from glassnet.estimators.splits import FEWEST_TO_CHOOSE, Split, splits
 from glassnet.estimators.table_parameters import TRANSFORMS, TableParameters
 from glassnet.estimators.table_rows import (
     RowOrder,
@@ -172,8 +172,9 @@ class _TableModel(TableParameters):
         learner.members_, learner.out_of_fold_ = combine(
             sound, lambda job: parts(job)[1], loss, engine, cools=is_classifier(self)
         )
+        kind = self._calibration(len(t)) if judged is views else "none"
         learner.conformal_ = Conformal.fit(
-            self._calibration(len(t)), sound, learner.members_, views, learner.out_of_fold_, loss, engine, order.name
+            kind, sound, learner.members_, views, learner.out_of_fold_, loss, engine, order.name
         )
         learner._decide(told, judged[0].s)
         fitted = (
@@ -320,8 +321,7 @@ class _TableModel(TableParameters):
         if self.conformal_ is None:
             raise InputError(
                 "This model has no calibration rows, on which nothing was trained or chosen. Fit it with "
-                'calibration="split" (or "cv+", "auto"), without X_val, and on more rows: at least '
-                f"{FEWEST_IN_FOLD} for each fold of validation_fraction={self.validation_fraction}."
+                'calibration="auto", and without X_val.'
             )
         return self.conformal_
 
@@ -568,7 +568,7 @@ class TableClassifier(ClassifierMixin, _TableModel):
 
         >>> from glassnet.data.examples import penguins
         >>> model = TableClassifier(n_estimators=2, random_state=0).fit(penguins(), target="species")
-        >>> model.predict_set(penguins().take([0]), coverage=0.95).tolist()
+        >>> model.predict_set(penguins().take([0]), coverage=0.9).tolist()
         [[True, False, False]]
         """
         conformal, x = self._calibrated(), self._seen(X)

@@ -8,6 +8,7 @@ import numpy as np
 
 from glassnet.estimators.boosting import BOOSTING
 from glassnet.estimators.certainty import Estimate
+from glassnet.estimators.ensemble import VIEWS
 from glassnet.explanation.charts import cut
 from glassnet.explanation.page import Block, Formula, Table, Text, Verdict, number
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 NAMES = {"accuracy": "accuracy", "log_loss": "log loss", "r2": "R²", "rmse": "RMSE", "mae": "MAE"}
 HIGH = ("accuracy", "r2")  # scores that are better the higher they are
-VIEWS = ("numbers as they are", "numbers in pieces")
 WORST, SHOWN_COLUMNS, SHOWN_IMPORTANCE = 8, 4, 15
 
 

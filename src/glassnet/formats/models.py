@@ -212,6 +212,8 @@ def _restore_table(model: Any, record: Record, network: Network, others: dict[st
         raise damaged(f"tensor {min(others)} is of a network that the file does not describe")
     if isinstance(model, TableClassifier):
         model.threshold_ = record.number("threshold") if "threshold" in record.record else 0.5
+        if not 0 <= model.threshold_ <= 1:
+            raise damaged(f"the threshold is {model.threshold_}, but a probability was needed")
     model.out_of_fold_, conformal = None, record.record.get("conformal")
     model.conformal_ = None if conformal is None else _restore_conformal(conformal, model)
     model.n_iter_ = max(len(member.history) for member in model.members_)
@@ -222,7 +224,8 @@ def _restore_conformal(content: Any, model: Any) -> Conformal:
     conformal = Conformal.from_dict(content)
     if not {fold for fold in conformal.folds if fold is not None} <= {member.fold for member in model.members_}:
         raise damaged("the intervals are of networks that the file does not hold")
-    if (conformal.spread is None) == (model.loss_.name == "squared_error"):
+    told = bool(len(conformal.calibration.scores)) and model.loss_.name == "squared_error"
+    if (conformal.spread is not None) != told:
         raise damaged("the intervals are not of such a target")
     if conformal.spread is not None and len(conformal.spread.knots) not in (0, len(model.preprocessor_.features)):
         raise damaged("the width of the intervals is told from other features")
