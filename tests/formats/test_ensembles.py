@@ -39,7 +39,7 @@ FITS = {
 
 @pytest.fixture(scope="module")
 def models():
-    return {name: kind(**FOUR, **settings).fit(TABLE, y) for name, (kind, y, settings) in FITS.items()}
+    return {name: kind(**FOUR | settings).fit(TABLE, y) for name, (kind, y, settings) in FITS.items()}
 
 
 @pytest.fixture
