@@ -4,7 +4,7 @@ from typing import Any
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "one network": {"n_estimators": 1},
-    "two networks, one of each view": {"n_estimators": 2},
+    "two networks": {"n_estimators": 2},
     "no dropout": {"dropout": 0.0},
     "no weight decay": {"alpha": 0.0},
     "ReLU": {"activation": "relu"},

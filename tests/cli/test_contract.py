@@ -21,7 +21,7 @@ def glassnet(*args):
 
 
 def test_fit_score_and_predict_agree_with_the_library(folder):
-    fitted = glassnet("fit", "train.csv", "--target", "kind", "-o", "m.safetensors")
+    fitted = glassnet("fit", "train.csv", "--target", "kind", "--quality", "fast", "-o", "m.safetensors")
     assert fitted.returncode == 0, fitted.stderr
     scored = glassnet("score", "m.safetensors", "test.csv", "--json")
     predicted = glassnet("predict", "m.safetensors", "test.csv", "-o", "p.csv")

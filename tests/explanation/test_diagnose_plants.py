@@ -69,7 +69,9 @@ def perceptron(task, **parameters):
 
 
 def table_model(task, **parameters):
-    return (gn.TableClassifier if task.classes else gn.TableRegressor)(**{"random_state": 0, **parameters})
+    return (gn.TableClassifier if task.classes else gn.TableRegressor)(
+        **{"n_estimators": 1, "random_state": 0, **parameters}
+    )
 
 
 def usual(rng, task, **parameters):

@@ -138,8 +138,8 @@ def test_a_unit_more_keeps_the_loss_and_a_unit_less_says_what_it_cost(page):
     more, _ = page.ask("unit", "frame", layer=0, add=True)
     assert more["loss"] == frame["loss"]
     page.ask("unit", "notice", lambda notice: "training loss is" in notice["text"], layer=1, remove=0)
-    assert page.ask("undo", "run")[0]["sizes"] == [2, 7, 4, 1]
-    assert page.ask("undo", "run")[0]["sizes"] == [2, 6, 4, 1]
+    page.ask("undo", "run", lambda run: run["sizes"] == [2, 7, 4, 1])
+    page.ask("undo", "run", lambda run: run["sizes"] == [2, 6, 4, 1])
 
 
 def test_an_edit_shows_at_once_and_undo_takes_it_back(page):
@@ -520,8 +520,8 @@ def test_a_slider_of_units_grows_and_shrinks_a_layer_at_once(page):
     assert run["sizes"] == [2, 20, 4, 1]
     run, _ = page.ask("unit", "run", layer=0, units=3)
     assert run["sizes"] == [2, 3, 4, 1]
-    assert page.ask("undo", "run")[0]["sizes"] == [2, 20, 4, 1]
-    assert page.ask("undo", "run")[0]["sizes"] == [2, 6, 4, 1]
+    page.ask("undo", "run", lambda run: run["sizes"] == [2, 20, 4, 1])
+    page.ask("undo", "run", lambda run: run["sizes"] == [2, 6, 4, 1])
     page.ask("unit", "notice", lambda notice: "units is 0" in notice["text"], layer=0, units=0)
 
 
