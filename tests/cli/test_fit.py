@@ -220,7 +220,7 @@ def test_warnings_become_notes_in_terminal_words(run, folder):
 
 def test_an_interrupted_fit_is_scored_and_saved_and_ends_with_130(run, folder, monkeypatch):
     def interrupt(self, report: Report) -> None:
-        if report.epoch.epoch == 3:
+        if (report.training, report.epoch.epoch) == (0, 3):
             raise KeyboardInterrupt
 
     monkeypatch.setattr("glassnet.cli.console.TrainingProgress.__call__", interrupt)

@@ -211,7 +211,10 @@ def test_views_are_weighed_by_what_they_know():
     right, wrong = np.array([[0.9], [0.1]]), np.array([[0.1], [0.9]])
     t = np.array([[1.0], [0.0]])
     loss = get_loss("binary_cross_entropy")
-    losses = lambda p: float(loss.rows(scores_of(loss, p), t).mean())  # noqa: E731
+
+    def losses(p):
+        return float(loss.rows(scores_of(loss, p), t).mean())
+
     assert view_weights(losses, [right, wrong]).tolist() == [0.75, 0.25]
     assert view_weights(losses, [wrong, right]).tolist() == [0.25, 0.75]
     assert view_weights(losses, [right]).tolist() == [1.0]

@@ -3,8 +3,9 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,8 @@ def train_members(
         engine: Which.
         n_jobs: Threads at the most.
         time_limit_seconds: For all together. Fewer epochs, and then fewer networks, are trained where it needs be.
-        callbacks: Told of every epoch of every network, one at a time; one that returns True ends all.
+        callbacks: Told of every epoch of every network, one at a time and in the thread that called; one that returns
+            True ends all.
 
     Returns:
         The trained ones, in the order of `jobs`. Those that Ctrl-C, the limit or a callback left no time for are not
@@ -122,6 +124,7 @@ def train_members(
         shortened = recipe.epochs < wanted
         workers = min(workers, len(jobs))
     lock, started, ended = threading.Lock(), 0, False
+    asked = _Desk(callbacks)
 
     def one(place: int) -> Trained | None:
         nonlocal started
@@ -142,12 +145,10 @@ def train_members(
         spec = recipe.spec(rows.x.shape[1], rows.t.shape[1], loss)
         state = runner.init(spec, [job.seed])
         score = watch(runner, state, job)
-        told = [_tell(callback, place, len(jobs), lock) for callback in callbacks]
 
         def anyone(report: Report) -> bool:
             nonlocal ended
-            answers = [callback(report) for callback in told]  # all are told
-            ended = any(answers) or ended
+            ended = asked.tell(replace(report, training=place, trainings=len(jobs))) or ended
             return ended
 
         plan = Plan(
@@ -182,14 +183,16 @@ def train_members(
             pool = ThreadPoolExecutor(workers)
             try:
                 futures = [pool.submit(one, place) for place in range(len(jobs))]
-                wait(futures, return_when=FIRST_EXCEPTION)
-                if any(future.done() and future.exception() for future in futures):
+                asked.answer(futures)
+                if _failed(futures):
                     interrupt.set()  # an error of one ends all, soon
+                    asked.close()
                 trained = [future.result() for future in futures]
             except BaseException:
                 interrupt.set()
                 raise
             finally:
+                asked.close()
                 # After a second Ctrl-C nobody waits for a callback that does not return.
                 pool.shutdown(wait=not interrupt.is_set(), cancel_futures=True)
         found = [result for result in trained if result is not None]
@@ -198,14 +201,57 @@ def train_members(
     return found
 
 
-def _tell(callback: Callback, place: int, count: int, lock: threading.Lock) -> Callback:
-    """The callback, told of one training of many, and by one thread at a time."""
+def _failed(work: Sequence[Future[Any]]) -> bool:
+    """Whether some of it has ended with an error."""
+    return any(future.done() and future.exception() for future in work)
 
-    def told(report: Report) -> bool | None:
-        with lock:
-            return callback(replace(report, training=place, trainings=count))
 
-    return told
+class _Desk:
+    """Where threads ask the one that called `fit` to tell its callbacks, which may be used to no other.
+
+    A notebook's output, MLflow's active run, a window: much that callbacks touch belongs to one thread.
+    """
+
+    def __init__(self, callbacks: Sequence[Callback]) -> None:
+        self.callbacks = callbacks
+        self.open = True
+        self._home = threading.current_thread()
+        self._requests: SimpleQueue[tuple[Report, Future[bool]] | None] = SimpleQueue()
+
+    def tell(self, report: Report) -> bool:
+        """Whether a callback wants to end; all are told."""
+        if threading.current_thread() is self._home:
+            answers = [bool(callback(report)) for callback in self.callbacks]
+            return any(answers)
+        if not self.callbacks:
+            return False
+        answer: Future[bool] = Future()
+        self._requests.put((report, answer))
+        if not self.open:  # nobody may come to answer
+            self.close()
+        return answer.result()
+
+    def answer(self, work: Sequence[Future[Any]]) -> None:
+        """Tell what threads ask for, until all their work is done, or some has failed."""
+        for future in work:
+            future.add_done_callback(lambda _: self._requests.put(None))
+        while any(not future.done() for future in work) and not _failed(work):
+            request = self._requests.get()
+            if request is None:
+                continue
+            report, answer = request
+            try:
+                answer.set_result(self.tell(report))
+            except BaseException as error:  # it is raised where it was asked for, and ends that training
+                answer.set_exception(error)
+
+    def close(self) -> None:
+        """Who still asks is told to end."""
+        self.open = False
+        while not self._requests.empty():
+            request = self._requests.get()
+            if request is not None:
+                request[1].set_result(True)
 
 
 def _in_time(

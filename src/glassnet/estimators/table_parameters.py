@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 
 from glassnet.errors import InputError, unknown_name
-from glassnet.estimators.recipe import HIDDEN, LEAST_PATIENCE, PATIENCE, QUALITIES, RATES, Recipe, batch_size, epochs
+from glassnet.estimators.recipe import LEAST_PATIENCE, PATIENCE, QUALITIES, RATES, Recipe, batch_size, epochs
 from glassnet.estimators.scoring import check_scoring
 from glassnet.estimators.splits import SPLIT_FROM
 from glassnet.nn import Architecture
@@ -21,50 +21,35 @@ CALIBRATIONS = ("auto", "split", "cv+", "none")
 
 
 class TableParameters(BaseEstimator):
-    """The constructor that `TableClassifier` and `TableRegressor` share; the classes say what each argument is."""
+    """Parameters that `TableClassifier` and `TableRegressor` share; the classes say what each is, and its default.
 
-    def __init__(
-        self,
-        *,
-        quality: Literal["fast", "default", "best"] = "default",
-        n_estimators: int | Literal["auto"] = "auto",
-        hidden_layer_sizes: int | Sequence[int] = HIDDEN,
-        activation: str | Sequence[str] = "silu",
-        alpha: float = 0.02,
-        dropout: float = 0.15,
-        learning_rate_init: float | Literal["auto"] = "auto",
-        batch_size: int | Literal["auto"] = "auto",
-        max_iter: int | Literal["auto"] = "auto",
-        n_iter_no_change: float | Literal["auto"] = "auto",
-        validation_fraction: float = 0.2,
-        calibration: Literal["auto", "split", "cv+", "none"] = "auto",
-        columns: Mapping[str, str] | None = None,
-        time_limit_seconds: float | None = None,
-        callbacks: Sequence[Callback] | None = None,
-        engine: str = "auto",
-        random_state: Any = None,
-        metric: str | None = None,
-        n_jobs: int | None = None,
-    ) -> None:
-        self.quality = quality
-        self.n_estimators = n_estimators
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.alpha = alpha
-        self.dropout = dropout
-        self.learning_rate_init = learning_rate_init
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.n_iter_no_change = n_iter_no_change
-        self.validation_fraction = validation_fraction
-        self.calibration = calibration
-        self.columns = columns
-        self.time_limit_seconds = time_limit_seconds
-        self.callbacks = callbacks
-        self.engine = engine
-        self.random_state = random_state
-        self.metric = metric
-        self.n_jobs = n_jobs
+    scikit-learn reads them off each class's own constructor, which therefore lists them all.
+    """
+
+    quality: Literal["fast", "default", "best"]
+    n_estimators: int | Literal["auto"]
+    hidden_layer_sizes: int | Sequence[int]
+    activation: str | Sequence[str]
+    alpha: float
+    dropout: float
+    learning_rate_init: float | Literal["auto"]
+    batch_size: int | Literal["auto"]
+    max_iter: int | Literal["auto"]
+    n_iter_no_change: float | Literal["auto"]
+    validation_fraction: float
+    calibration: Literal["auto", "split", "cv+", "none"]
+    columns: Mapping[str, str] | None
+    time_limit_seconds: float | None
+    callbacks: Sequence[Callback] | None
+    engine: str
+    random_state: Any
+    metric: str | None
+    n_jobs: int | None
+
+    def _keep(self, given: Mapping[str, Any]) -> None:
+        """Every argument of a constructor under its name, as scikit-learn has it: nothing is checked before `fit`."""
+        for name in given.keys() - {"self"}:
+            setattr(self, name, given[name])
 
     def _recipe(self, n: int) -> Recipe:
         """How a network is trained on n rows."""

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 class Progress:
     """A bar that follows a training, in a terminal or a Jupyter notebook: epoch, losses, the best so far, time left.
 
-    Of several networks side by side it shows the mean. What is left is the time to the last epoch; patience may end
-    the training sooner. Where nobody watches, as in a file or a pipe, nothing is written.
+    Of several networks side by side it shows the mean; where several trainings make one model, as a table model's do,
+    the latest to begin. What is left is the time to the last epoch; patience may end the training sooner. Where nobody
+    watches, as in a file or a pipe, nothing is written.
 
     Args:
         title: Stands before the bar.
@@ -46,6 +47,7 @@ class Progress:
         self.file = file
         self._bar: Bar | None = None
         self._first = 0
+        self._training = 0
 
     def __call__(self, report: Report) -> None:
         """After an epoch."""
@@ -53,6 +55,13 @@ class Progress:
             self._first = report.epoch.epoch - 1  # a warm start counts on
             self._bar = self._make_bar()
             self._bar.add_task(self.title, total=report.max_epochs, told="", left="")
+            self._training = report.training
+        if report.training < self._training:
+            return  # one that began before: the latest is followed
+        if report.trainings > 1:
+            self._training = report.training
+            title = f"{self.title} network {report.training + 1} of {report.trainings}".strip()
+            self._bar.update(self._bar.task_ids[0], description=title)
         done = report.epoch.epoch - self._first
         left = report.epoch.seconds / done * max(report.max_epochs - done, 0)
         self._bar.update(self._bar.task_ids[0], completed=done, told=_tell(report), left=f"≤ {_clock(left)}")
@@ -212,7 +221,7 @@ class TensorBoardLog:
             self._writer = SummaryWriter(
                 os.fspath(self.folder), purge_step=epoch.epoch, filename_suffix=f".{time.time_ns()}"
             )
-        for tag, number in _scalars(epoch).items():
+        for tag, number in _scalars(report).items():
             self._writer.add_scalar(tag, number, epoch.epoch)
 
     def close(self) -> None:
@@ -247,7 +256,7 @@ class MLflowLog:
             active = mlflow.active_run()
             self._own = active is None
             self._run = (active or mlflow.start_run()).info.run_id
-        mlflow.log_metrics(_scalars(report.epoch), step=report.epoch.epoch, run_id=self._run)
+        mlflow.log_metrics(_scalars(report), step=report.epoch.epoch, run_id=self._run)
 
     def close(self) -> None:
         """End the run that began here."""
@@ -258,7 +267,7 @@ class MLflowLog:
             mlflow.end_run()
 
 
-def _scalars(epoch: Epoch) -> dict[str, float]:
+def _scalars(report: Report) -> dict[str, float]:
     """The numbers of an epoch by tag."""
     tags = {
         "loss": "loss/training",
@@ -266,9 +275,10 @@ def _scalars(epoch: Epoch) -> dict[str, float]:
         "score": "score",
         "learning_rate": "learning_rate",
     }
-    several = len(epoch.loss) > 1
+    epoch = report.epoch
+    several = len(epoch.loss) > 1 or report.trainings > 1
     return {
-        f"{tag}/{k}" if several else tag: number
+        f"{tag}/{report.training + k}" if several else tag: number
         for name, tag in tags.items()
         for k, number in enumerate(getattr(epoch, name) or ())
     }
