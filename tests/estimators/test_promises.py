@@ -6,7 +6,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from glassnet import TableClassifier, TableRegressor
 from glassnet.errors import DataWarning, InputError, TableError, UnknownNameError
-from glassnet.estimators import ensemble
+from glassnet.estimators import ensemble, table_model
 from glassnet.estimators.thresholds import best_threshold
 
 FEW = {"n_estimators": 2, "hidden_layer_sizes": (16,), "max_iter": 40, "random_state": 0}
@@ -55,6 +55,26 @@ def test_sets_hold_nine_of_ten_classes_and_are_larger_where_it_is_doubtful():
     assert model.predict_set(x[:5], coverage=0.5).sum() <= model.predict_set(x[:5], coverage=0.99).sum()
 
 
+def test_rows_that_calibrate_decide_nothing_else(monkeypatch):
+    rows, y = noisy(400, 0)
+    y = np.exp(2 * y)  # skewed, so that its logarithm is tried
+    splits_, own = [], table_model.splits
+
+    def noted(*given, **more):
+        for split in own(*given, **more):
+            splits_.append(split)
+            yield split
+
+    monkeypatch.setattr(table_model, "splits", noted)
+    model = TableRegressor(**FEW, calibration="split").fit(rows, y)
+    apart = splits_[0].calibrate
+    changed = y.copy()
+    changed[apart] = np.quantile(y, 0.5) + np.linspace(0, 0.1, len(apart))
+    again = TableRegressor(**FEW, calibration="split").fit(rows, changed)
+    np.testing.assert_array_equal(model.predict(rows), again.predict(rows))
+    assert not np.array_equal(model.predict_interval(rows), again.predict_interval(rows))
+
+
 def test_too_few_rows_make_infinite_intervals_that_say_so():
     rows, y = noisy(40, 0)
     model = TableRegressor(**FEW).fit(rows, y)
@@ -76,15 +96,20 @@ def test_without_calibration_rows_there_are_no_intervals(how):
 
 @pytest.fixture
 def parts(monkeypatch):
-    """Which rows each network trains on and chooses its epoch by, where the target is the place of the row."""
+    """The targets of the rows that each network trains on and chooses its epoch by."""
     seen, own = [], ensemble.train
 
     def noted(engine, state, rows, plan, *, validation, **more):
-        seen.append([np.round(data.t[:, 0] * N / 12**0.5 + (N - 1) / 2).astype(int) for data in (rows, validation)])
+        seen.append((rows.t, validation.t))
         return own(engine, state, rows, plan, validation=validation, **more)
 
     monkeypatch.setattr(ensemble, "train", noted)
     return seen
+
+
+def places(model, parts):
+    """The rows, where the target is the place of the row."""
+    return [[np.round(model.target_.decode(t)).astype(int) for t in part] for part in parts]
 
 
 N = 480
@@ -96,7 +121,7 @@ def test_no_network_is_judged_by_a_group_that_it_was_trained_on(parts):
     rows = {**UNKNOWN, "patient": [f"p{i}" for i in patients]}
     model = TableRegressor(**FEW | {"n_estimators": 8}).fit(rows, np.arange(N), groups="patient")
     assert len(parts) == 8
-    for train, chosen in parts:
+    for train, chosen in places(model, parts):
         assert len(train) > N / 2
         assert len(chosen) >= 40
         assert not set(patients[train]) & set(patients[chosen])
@@ -109,7 +134,7 @@ def test_with_time_every_row_that_judges_is_later_than_every_row_that_trains(par
     days = (np.datetime64("2024-01-01") + order.astype("timedelta64[D]")).astype(str)
     model = TableRegressor(**FEW | {"n_estimators": 8}).fit(UNKNOWN, np.arange(N), time=days)
     assert len(parts) == 8
-    for train, chosen in parts:
+    for train, chosen in places(model, parts):
         assert order[train].max() < order[chosen].min()
         assert len(chosen) >= 30
     assert len({len(train) for train, _ in parts}) == 4  # the splits differ

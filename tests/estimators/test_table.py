@@ -282,7 +282,7 @@ def test_time_limit_ends_a_long_fit():
     model = TableRegressor(max_iter=10**6, n_iter_no_change=10**6, time_limit_seconds=0.5, random_state=0)
     began = time.perf_counter()
     assert model.fit(line(2000), target="y").history_.stopped_by == "time limit"
-    assert 0.25 < time.perf_counter() - began < 1.5
+    assert 0.25 < time.perf_counter() - began < 5
 
 
 def test_callback_sees_every_epoch_and_can_end_the_training():

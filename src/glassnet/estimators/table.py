@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -187,8 +188,6 @@ class TableClassifier(ClassifierMixin, TableModel):
     def _class_factors(self, target: ClassTarget, rows: Data) -> Array | None:
         return class_factors(self.class_weight, target, rows)
 
-    _decisions = ("threshold_",)
-
     def _decide(self, answers: Any, s: Array | None) -> None:
         self.threshold_ = 0.5
         found = self.out_of_fold_
@@ -337,36 +336,39 @@ class TableRegressor(RegressorMixin, TableModel):
     def _describe_target(self, answers: Any, name: str) -> NumberTarget:
         return NumberTarget.fit(answers, name, log=self.target_transform == "log")
 
-    def _better_target(self, described: NumberTarget, table: Table, answers: Any, s: Array | None, seed: int) -> Any:
-        """With its logarithm, where a network that learns that is nearer to the target itself on rows held out."""
+    def _better_target(
+        self, described: NumberTarget, table: Table, answers: Any, s: Array | None, rows: Array, seed: int
+    ) -> NumberTarget:
+        """Standardised by some of the rows; with its logarithm, where a network that learns that errs less there."""
         y = described.quantities(answers)
-        skewness = float(np.mean((y - y.mean()) ** 3)) / (y.std() ** 3 or 1.0)
-        n = min(len(y), MOST_TRIED_ROWS)
-        apart = round(n * self.validation_fraction)
+        whole: dict[str, Any] = {"minimum": described.minimum, "maximum": described.maximum}
+        plain = replace(NumberTarget.fit(y[rows], described.name, log=described.log), **whole)
+        skewness = float(np.mean((y[rows] - y[rows].mean()) ** 3)) / (y[rows].std() ** 3 or 1.0)
+        tried = np.random.RandomState(seed).permutation(rows)[:MOST_TRIED_ROWS]
+        apart = round(len(tried) * self.validation_fraction)
         if self.target_transform != "auto" or y.min() <= 0 or skewness < SKEWED or apart < FEWEST_TO_CHOOSE:
-            return described
-        order = np.random.RandomState(seed).permutation(len(y))[:n]
-        test, train = order[:apart], order[apart:]
+            return plain
+        test, train = tried[:apart], tried[apart:]
         errors = {}
         for transform in ("none", "log"):
             trial = clone(self).set_params(
                 target_transform=transform,
                 n_estimators=1,
-                max_iter=max(self._recipe(n).epochs // 2, 1),
+                max_iter=max(self._recipe(len(train)).epochs // 2, 1),
                 metric=None,
                 callbacks=None,
                 random_state=seed,
                 time_limit_seconds=None if self.time_limit_seconds is None else TRIAL_SHARE * self.time_limit_seconds,
             )
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+                warnings.simplefilter("ignore")  # the fit itself will tell what there is to tell
                 weights = None if s is None else s[train]
-                rows = table.take(train), y[train]
-                trial.fit(*rows, sample_weight=weights, X_val=table.take(test), y_val=y[test])
-                errors[transform] = float(np.mean((trial.predict(table.take(test)) - y[test]) ** 2))
-        return (
-            NumberTarget.fit(answers, described.name, log=True) if errors["log"] < PAYS * errors["none"] else described
-        )
+                held_out = {"X_val": table.take(test), "y_val": y[test]}
+                trial.fit(table.take(train), y[train], sample_weight=weights, **held_out)
+                errors[transform] = float(np.mean((trial.predict(held_out["X_val"]) - y[test]) ** 2))
+        if errors["log"] >= PAYS * errors["none"]:
+            return plain
+        return replace(NumberTarget.fit(y[rows], described.name, log=True), **whole)
 
     def _loss_name(self, outputs: int) -> str:
         return "squared_error"

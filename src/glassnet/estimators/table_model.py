@@ -93,7 +93,10 @@ class TableModel(TableParameters):
         if self.n_estimators != 1 and (pieces := preprocessor.in_pieces(table)) is not None:
             preprocessors.append(pieces)
         random = check_random_state(self.random_state)
-        described = self._better_target(described, used, answers, s, int(random.randint(SEEDS)))
+        jobs = self._jobs(described, answers, len(preprocessors), random, order if X_val is None else None)
+        spared = np.unique(np.concatenate([job.split.calibrate for job in jobs]))
+        open_to_choice = np.setdiff1d(np.arange(len(table)), spared)  # rows that calibrate decide nothing else
+        described = self._better_target(described, used, answers, s, open_to_choice, int(random.randint(SEEDS)))
         t = described.encode(answers)
         views = [_prepared(p, table, t, s) for p in preprocessors]
         factors = self._class_factors(described, views[0])
@@ -108,7 +111,6 @@ class TableModel(TableParameters):
         learner.pieces_ = preprocessors[1] if len(preprocessors) > 1 else None
         learner.out_of_fold_ = None
         learner._decide(told, None)  # as a scorer has to, before anything is trained
-        jobs = self._jobs(views, random, order if judged is views else None)
 
         def chosen(job: Job) -> Data | None:
             if judged is not views:
@@ -160,18 +162,7 @@ class TableModel(TableParameters):
             kind, sound, learner.members_, views, learner.out_of_fold_, loss, engine, order.name
         )
         learner._decide(told, judged[0].s)
-        fitted = (
-            *learner._decisions,
-            "members_",
-            "conformal_",
-            "out_of_fold_",
-            "target_",
-            "loss_",
-            "preprocessor_",
-            "pieces_",
-        )
-        for attribute in fitted:
-            setattr(self, attribute, getattr(learner, attribute))
+        self.__dict__.update(learner.__dict__)
         self.n_features_in_, self.feature_names_in_ = len(table.names), np.array(table.names, dtype=object)
         self.n_iter_ = max(len(member.history) for member in self.members_)
         self._tell([reweighed(view, factors) for view in views])
@@ -187,25 +178,21 @@ class TableModel(TableParameters):
         """The first network's."""
         return self.members_[0].history
 
-    def _jobs(self, views: Sequence[Data], random: np.random.RandomState, order: RowOrder | None) -> list[Job]:
+    def _jobs(
+        self, target: Any, answers: Any, n_views: int, random: np.random.RandomState, order: RowOrder | None
+    ) -> list[Job]:
         """The networks to train: views in turn, the networks of one turn with the same split; no order, no split."""
-        n, t = len(views[0]), views[0].t
+        n = len(answers)
         count = networks(n, QUALITIES[self.quality]) if self.n_estimators == "auto" else int(self.n_estimators)
         if order is None or np.ceil(n * self.validation_fraction) < FEWEST_TO_CHOOSE:
             none = np.zeros(0, dtype=np.int64)
             turns: Iterator[Split] = repeat(Split(np.arange(n), none, none))
         else:
-            codes = None
-            if is_classifier(self):
-                codes = t.argmax(axis=1) if t.shape[1] > 1 else t[:, 0].astype(np.int64)
-            turns = splits(
-                n, codes, self.validation_fraction, self._calibration(n), random, groups=order.groups, time=order.time
-            )
-        chosen = list(islice(turns, -(-count // len(views))))
-        return [
-            Job(i % len(views), i // len(views), chosen[i // len(views)], int(random.randint(SEEDS)))
-            for i in range(count)
-        ]
+            codes = target.codes(answers) if is_classifier(self) else None
+            share, calibration = self.validation_fraction, self._calibration(n)
+            turns = splits(n, codes, share, calibration, random, groups=order.groups, time=order.time)
+        chosen = list(islice(turns, -(-count // n_views)))
+        return [Job(i % n_views, i // n_views, chosen[i // n_views], int(random.randint(SEEDS))) for i in range(count)]
 
     def _default_score(self, engine: Engine, rows: Data) -> Score:
         """Minus the loss."""
@@ -369,11 +356,11 @@ class TableModel(TableParameters):
         """What the weights of each class are multiplied with."""
         return None
 
-    def _better_target(self, described: Any, table: Table, answers: Any, s: Array | None, seed: int) -> Any:
-        """The target in another form, where networks learn that better."""
+    def _better_target(
+        self, described: Any, table: Table, answers: Any, s: Array | None, rows: Array, seed: int
+    ) -> Any:
+        """The target in the form that networks learn best, as some of the rows tell."""
         return described
-
-    _decisions: ClassVar[tuple[str, ...]] = ()  # attributes that `_decide` sets
 
     def _decide(self, answers: Any, s: Array | None) -> None:
         """Choose what turns predictions into labels, by the answers and weights of rows that epochs were chosen by."""

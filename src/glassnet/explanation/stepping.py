@@ -190,8 +190,8 @@ def step(
         row: One row, or the rows of a minibatch.
         target: The target of each row.
         optimizer: A name, or a `glassnet.nn.Optimizer`, whose moments go on in a copy. None is the estimator's own,
-            from its first step; of a bare network, and of solvers that take no such steps, plain gradient descent,
-            θ ← θ − ηg.
+            from its first step, of a table model plain Adam at a rate that stands for its recipe; of a bare network,
+            and of solvers that take no such steps, plain gradient descent, θ ← θ − ηg.
         learning_rate: η; None is the optimizer's own.
         loss: Another loss than the fitted one; of a bare network, None is the squared error.
         weight: (layer, i, j), counted from 0, to be shown alone.
