@@ -99,9 +99,9 @@ def test_predict_gives_the_set_of_classes(run, folder):
 
 def test_predicted_labels_are_those_of_the_threshold(run, folder):
     rng = np.random.default_rng(0)
-    rows = {"x": rng.normal(size=400)}
-    rows["y"] = np.where(rows["x"] + rng.normal(size=400) > 2.2, "rare", "common")
-    parameters = {"n_estimators": 2, "hidden_layer_sizes": (8,), "random_state": 0}
+    rows = {"x": rng.normal(size=1000)}
+    rows["y"] = np.where(rows["x"] + rng.normal(size=1000) > 2.2, "rare", "common")
+    parameters = {"n_estimators": 2, "hidden_layer_sizes": (32,), "random_state": 0}
     model = gn.TableClassifier(metric="balanced_accuracy", **parameters).fit(rows, target="y")
     assert (model.predict(rows) != model.classes_[model.predict_proba(rows).argmax(axis=1)]).any()
     gn.save(model, "rare.safetensors")

@@ -29,8 +29,8 @@ def advice():
 def test_the_circles_need_more_than_two_units_and_a_line_is_chance(advice):
     assert [one.width for one in advice.tried] == [0, 1, 4, 8]
     assert advice.width in (4, 8)
-    assert advice[0].score < 0.6
-    assert 0.6 < advice[1].score < 0.9
+    assert advice[0].score < 0.65
+    assert advice[1].score < 0.75  # a half plane
     assert advice[advice.width].score > 0.97
     assert advice.hidden_layer_sizes == (advice.width,)
 

@@ -118,7 +118,7 @@ class Reader:
         self.play(lambda run: exercise in self.session.tour.solved, **more)
 
     def start_over(self):
-        self.button("Start over").click()
+        self.button("Start over", exact=True).click()
         self.window.until(lambda: self.session.run.steps == 0)
 
     def switch_on(self, *features):
