@@ -218,6 +218,7 @@ class Walker:
 
     def server_lost(self):
         assert not self.window.problems
+        self.window.server_lost = True
         self.window.studio.close()
         self.window.until(self.page.get_by_role("alert").filter(has_text="No connection").is_visible)
 
