@@ -189,6 +189,25 @@ using Memory = std::unique_ptr<char, Release>;
 
 Memory memory_of(std::size_t bytes) { return Memory(static_cast<char*>(::operator new(bytes, std::align_val_t(64)))); }
 
+// An order of rows, with its memory.
+struct KeptOrder {
+  Order order{};
+  Memory memory;
+  std::int64_t room = 0;
+
+  Order* of(std::int64_t n) {
+    if (room < n) {
+      order = Order{};
+      memory.reset();
+      room = 0;
+      memory = memory_of(std::size_t(n) * sizeof(std::int64_t));
+      room = n;
+      order.rows = reinterpret_cast<std::int64_t*>(memory.get());
+    }
+    return &order;
+  }
+};
+
 // Memory that stays from call to call, and the pace of the training that it serves. One call at a time may use it: who
 // finds it taken has memory of his own for as long as he needs it.
 struct Workspace {
@@ -196,6 +215,7 @@ struct Workspace {
   Memory memory;
   std::size_t bytes = 0;
   Pace pace{};
+  KeptOrder order;
 };
 
 // Ask how much memory the work needs, then do it, without the interpreter lock.
@@ -465,8 +485,15 @@ void define(nb::module_& m, const char* predictor) {
         require(training.x.n >= 1 && batch_size >= 1 && steps >= 0 && batch >= 0,
                 "n, batch_size or steps out of range");
         require(batch < (training.x.n + batch_size - 1) / batch_size, "batch is past the end of the epoch");
-        run(threads, workspace,
-            [&](Team team, Pace& pace, char* memory) { return functions<T>().advance(team, training, &pace, memory); });
+        KeptOrder own;  // for who finds the workspace taken
+        Order nowhere{};
+        run(threads, workspace, [&](Team team, Pace& pace, char* memory) {
+          if (shuffle && members == 1) {
+            KeptOrder& kept = &pace == &workspace.pace ? workspace.order : own;
+            training.order = memory ? kept.of(training.x.n) : &nowhere;
+          }
+          return functions<T>().advance(team, training, &pace, memory);
+        });
       },
       "architecture"_a, "loss"_a, "optimizer"_a, "hyper"_a, "parameters"_a.noconvert(), "moments"_a.noconvert(),
       "seeds"_a.noconvert(), "learning_rate"_a.noconvert(), "factors"_a.noconvert(), "rates"_a, "l2"_a.noconvert(),

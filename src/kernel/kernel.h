@@ -67,6 +67,13 @@ struct Traces {
   T* const* h;
 };
 
+// The order of the rows in an epoch, kept from call to call: a call of few steps in a long epoch goes on with it.
+struct Order {
+  std::int64_t* rows;  // room for n of them
+  std::uint64_t seed;
+  std::int64_t epoch, n;  // 0: none is kept yet
+};
+
 // engine.State, by pointers into its arrays, and the data; see engine.py for what they mean.
 template <class T>
 struct Training {
@@ -89,6 +96,7 @@ struct Training {
   Targets<T> targets;
   std::int64_t batch_size, steps;
   bool shuffle;
+  Order* order;  // of the one member; null, where each worker makes its own in `memory`
 };
 
 // Each function does its work in `memory`, 64-byte aligned; called with null it says how many bytes it needs.

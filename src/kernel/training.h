@@ -170,6 +170,16 @@ void run_at_best_pace(const Team& team, Pace& pace, const Step& step) {
   if (--pace.left == 0) (pace.is_together ? pace.together : pace.alone) = pace.spent / tried;
 }
 
+// The order of an epoch, unless it is the one that is kept.
+template <class T>
+void shuffle(const Training<T>& training, Index member, Index epoch, Index* order) {
+  const std::uint64_t seed = training.seeds[member];
+  Order* const kept = training.order;
+  if (kept && kept->n == training.x.n && kept->seed == seed && kept->epoch == epoch) return;
+  permutation(seed, std::uint64_t(epoch), training.x.n, order);
+  if (kept) kept->n = training.x.n, kept->seed = seed, kept->epoch = epoch;
+}
+
 // The steps of one member.
 template <class T, class Run>
 void train_member(Workshop<T>& shop, const Training<T>& training, Index member, Index* order, const Run& run) {
@@ -183,7 +193,7 @@ void train_member(Workshop<T>& shop, const Training<T>& training, Index member, 
   for (int i = 0; i < moments; ++i) shop.network.load_moment(i, moment(i));
   Index epoch = training.epoch, batch = training.batch;
   for (Index done = 0; done < training.steps; ++done) {
-    if (order && (batch == 0 || done == 0)) permutation(training.seeds[member], std::uint64_t(epoch), n, order);
+    if (order && (batch == 0 || done == 0)) shuffle(training, member, epoch, order);
     if (batch == 0) training.loss_sum[member] = 0;
     const Index first = batch * size, rows = smaller(size, n - first);
     run([&](const Team& team) {
@@ -214,7 +224,9 @@ std::size_t advance(Team team, const Training<T>& training, Pace* pace, char* me
   Index **orders = arena.take<Index*>(shops), *which = arena.take<Index>(members);
   for (int i = 0; i < shops; ++i) {
     Workshop<T>* place = arena.take<Workshop<T>>(1);
-    Index* order = training.shuffle ? arena.take<Index>(training.x.n) : nullptr;
+    Index* order = !training.shuffle ? nullptr
+                   : training.order  ? training.order->rows
+                                     : arena.take<Index>(training.x.n);
     if (arena.counting()) {
       Workshop<T>(by_member ? 1 : team.workers, training.shape, batch, training.x.sparse(), needs,
                   moments_of(training.optimizer), training.dropout, arena);
