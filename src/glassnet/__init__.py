@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from glassnet.explanation.simplification import simplify
     from glassnet.explanation.stepping import step
     from glassnet.explanation.width import advise_width
+    from glassnet.exports.exporting import export
     from glassnet.formats.safetensors import load, save
+    from glassnet.imports.onnx import from_onnx
+    from glassnet.imports.pytorch import from_torch
+    from glassnet.imports.scikit_learn import from_sklearn
     from glassnet.studio import studio
 
     __version__: str
@@ -51,7 +55,11 @@ __all__ = [
     "derive",
     "diagnose",
     "duel",
+    "export",
     "fit_report",
+    "from_onnx",
+    "from_sklearn",
+    "from_torch",
     "load",
     "name_features",
     "nn",
@@ -83,7 +91,11 @@ _MODULES = {
     "derive": "glassnet.explanation.derivation",
     "diagnose": "glassnet.explanation.diagnosis",
     "duel": "glassnet.explanation.dueling",
+    "export": "glassnet.exports.exporting",
     "fit_report": "glassnet.explanation.fit_report",
+    "from_onnx": "glassnet.imports.onnx",
+    "from_sklearn": "glassnet.imports.scikit_learn",
+    "from_torch": "glassnet.imports.pytorch",
     "load": "glassnet.formats.safetensors",
     "name_features": "glassnet.explanation.naming",
     "partial_dependence": "glassnet.explanation.influence",

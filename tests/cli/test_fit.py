@@ -253,7 +253,7 @@ def test_ctrl_c_before_the_training_leaves_nothing_and_ends_with_130(run, folder
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("glassnet.cli.training.read_table", interrupt)
+    monkeypatch.setattr("glassnet.cli.problem.read_table", interrupt)
     result = run("fit", "train.csv", "-t", "kind")
     assert (result.exit_code, result.stdout) == (130, "")
     assert not list(folder.glob("*.safetensors"))

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from glassnet.data.inference import infer_columns, infer_kind
-from glassnet.data.schema import KINDS
+from glassnet.data.schema import KINDS, MOST_VALUES
 from glassnet.data.table import Table
 from glassnet.errors import DataWarning, TableError, UnknownNameError
 
@@ -93,17 +93,78 @@ def test_present_or_missing_is_a_difference():
     assert [column.kind for column in columns] == ["number", "category", "boolean"]
 
 
-def test_many_values_are_pooled_and_identifiers_named():
-    many = [f"v{i % 150}" for i in range(600)]
-    (column,) = infer_columns(Table.read({"c": many}))
-    assert len(column.values) == 100
+def test_values_that_came_once_are_pooled_where_there_are_many():
+    often, once = [f"v{i % 300}" for i in range(900)], [f"w{i}" for i in range(50)]
+    (column,) = infer_columns(Table.read({"c": [*often, *once]}))
+    assert set(column.values) == set(often)
     assert column.pooled
+    assert column.note == "350 different values: the 300 seen 2 times or more are kept, the others pooled"
+    (whole,) = infer_columns(Table.read({"c": often}))
+    assert (whole.values, whole.pooled, whole.note) == (column.values, False, "")
+
+
+def test_few_values_are_kept_however_rare():
+    (column,) = infer_columns(Table.read({"c": ["a"] * 30 + ["b", "c"]}))
+    assert (column.values, column.pooled) == (("a", "b", "c"), False)
+
+
+def test_no_column_has_more_values_than_a_network_can_bear():
+    (column,) = infer_columns(Table.read({"c": [f"v{i % (MOST_VALUES + 7)}" for i in range(3 * MOST_VALUES)]}))
+    assert len(column.values) == MOST_VALUES
+    assert column.pooled
+    assert f"the {MOST_VALUES} most frequent are kept" in column.note
+    (less,) = infer_columns(Table.read({"c": [f"v{i % 9}" for i in range(30)]}), most_values=4)
+    assert (less.values, less.pooled) == (("v0", "v1", "v2", "v3"), True)
+
+
+def test_identifiers_are_named():
     with pytest.warns(DataWarning, match=r"own text in ticket.*'ignore'"):
         (column,) = infer_columns(Table.read({"ticket": [f"v{i % 20}" for i in range(30)] + [*"abcdef"]}))
     assert column.kind == "category"
 
 
 UNIQUE = [f"{i * 7919 % 1000:03x}-ab" for i in range(40)]
+VISITS = [0] * 30 + [1] * 20 + [2] * 9 + [3] * 5 + [4, 7]
+ROOMS = [2] * 3 + [3] * 10 + [4] * 20 + [5] * 22 + [6] * 15 + [7] * 8 + [8] * 4 + [9, 9, 11]
+
+
+@pytest.mark.parametrize("cells", [VISITS, [*map(str, VISITS)], [float(v) for v in VISITS], [*VISITS, None], ROOMS])
+def test_numbers_that_say_how_many_are_counts(cells):
+    assert infer_kind(pl.Series("visits", cells)) == "count"
+    (column,) = infer_columns(Table.read({"visits": cells}))
+    assert (column.kind, column.minimum) == ("count", float(min(float(cell) for cell in cells if cell is not None)))
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("hour", [i % 24 for i in range(240)]),
+        ("when", [i % 12 + 1 for i in range(240)]),  # months end without a tail, whatever they are called
+        ("grade", VISITS),  # as its name says
+        ("month", VISITS),
+        ("zip code", VISITS),
+        ("customer_id", VISITS),
+        ("education", [1] * 40 + [2] * 30 + [3] * 9),  # codes
+        ("smokes", [0] * 40 + [1] * 10),
+        ("year built", [1950 + v for v in VISITS]),
+        ("porch", [0] * 60 + [i * i for i in range(100, 140)]),  # square feet: most numbers are left out
+        ("change", [-1, *VISITS]),
+        ("length", [v + 0.5 for v in VISITS]),
+        ("visits", VISITS[:5]),  # too few to tell
+    ],
+)
+def test_other_whole_numbers_are_no_counts(name, cells):
+    assert infer_kind(pl.Series(name, cells, strict=False)) == "number"
+
+
+def test_a_kind_that_was_asked_for_is_a_count_or_none():
+    assert infer_columns(Table.read({"n": [3, 400, 9]}), {"n": "count"})[0].kind == "count"
+    assert infer_columns(Table.read({"visits": VISITS}), {"visits": "number"})[0].kind == "number"
+    for cells in ([1.5, 2.0], [-1.0, 2.0]):
+        with pytest.raises(TableError, match=rf"'n' needs counts, whole.*{cells[0]} in row 1.*'n': 'number'"):
+            infer_columns(Table.read({"n": cells}), {"n": "count"})
+
+
 SENTENCES = [f"the {i}th guest said that the room was cold" for i in range(40)]
 
 
@@ -164,6 +225,7 @@ def test_days_and_months_that_may_be_either_are_told():
 def test_overrides_decide():
     cells = {
         "number": ["1", "2"],
+        "count": [0, 7],
         "category": [1, 2],
         "boolean": [0, 1],
         "date": ["2020-01-31", "2020-02-01"],
@@ -173,7 +235,7 @@ def test_overrides_decide():
     }
     columns = infer_columns(Table.read(cells), {kind: kind for kind in KINDS})
     assert {column.name: column.kind for column in columns} == {kind: kind for kind in KINDS}
-    assert columns[1].values == ("1", "2")
+    assert columns[2].values == ("1", "2")
 
 
 @pytest.mark.parametrize("read", [lambda zips: ("zip\n" + "\n".join(zips)).encode(), pd_strings, parquet])

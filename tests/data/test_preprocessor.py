@@ -4,6 +4,7 @@ import datetime
 import json
 import math
 import time
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from glassnet.data.encoders import ENCODERS
 from glassnet.data.examples import penguins
 from glassnet.data.preprocessor import Preprocessor
-from glassnet.data.schema import KINDS
+from glassnet.data.schema import FEWER_VALUES, KINDS
 from glassnet.data.table import Table
 from glassnet.errors import DataWarning, FileFormatError, TableError
 
@@ -197,11 +198,10 @@ def test_unseen_values_are_zeros_with_one_warning():
 
 def test_rare_and_unseen_values_share_the_pool():
     cells = [f"v{i % 150}" for i in range(600)]
-    preprocessor = Preprocessor.fit(Table.read({"c": cells}))
+    preprocessor = Preprocessor.fit(Table.read({"c": [*cells, "rare"]}))
     assert preprocessor.features[-1].name == "c other"
     assert preprocessor.features[-1].kind == "other"
-    rare = (set(cells) - set(preprocessor.columns[0].values)).pop()
-    x = preprocessor.transform(Table.read({"c": [rare, "never seen"]}))
+    x = preprocessor.transform(Table.read({"c": ["rare", "never seen"]}))
     assert (x[:, -1] == 1).all()
     assert (x.sum(axis=1) == 1).all()
     assert preprocessor.inverse_transform(x) == {"c": ["other", "other"]}
@@ -289,6 +289,69 @@ def test_no_step_goes_row_by_row():
     start = time.perf_counter()
     preprocessor.transform(table)
     assert time.perf_counter() - start < 3  # a fifth of a second on an idle machine; a Python loop takes ten
+
+
+names = st.lists(st.one_of(st.none(), st.integers(0, 60).map("v{}".format)), min_size=2, max_size=200)
+
+
+@quiet
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(names, names, st.integers(2, 30))
+def test_a_category_is_one_feature_or_none_dense_or_sparse(seen, new, most):
+    preprocessor = Preprocessor.fit(
+        Table.read({"x": range(len(seen)), "c": seen}), {"x": "number", "c": "category"}, most_values=most
+    )
+    column = preprocessor.columns[1]
+    assert len(column.values) <= most
+    for cells in (seen, new):
+        table = Table.read({"x": range(len(cells)), "c": cells})
+        x = preprocessor.transform(table)
+        np.testing.assert_array_equal(preprocessor.transform(table, sparse=True).toarray(), x)
+        if column.kind == "ignore":
+            continue
+        back = preprocessor.inverse_transform(x)["c"]
+        rest = "other" if column.pooled else None
+        assert back == [cell if cell is None or cell in column.values else rest for cell in cells]
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=3, max_size=50).filter(lambda cells: len(set(cells)) > 1))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_counts_come_back_whole(cells):
+    table = Table.read({"n": [*cells, None]})
+    preprocessor = Preprocessor.fit(table, {"n": "count"})
+    for view in (preprocessor, preprocessor.in_pieces(table) or preprocessor):
+        x = view.transform(table)
+        back = view.inverse_transform(x)["n"]
+        assert back == [*cells, None]
+        assert all(type(cell) is int for cell in back[:-1])
+    between = np.array([[-1e9, 0.0], [0.123, 0.0]])
+    low, near = preprocessor.inverse_transform(between)["n"]
+    assert low == 0
+    assert type(near) is int
+
+
+def test_the_other_view_has_the_most_frequent_values_alone():
+    cells = [f"v{i}" for i in range(150) for _ in range(2 + i)]
+    table = Table.read({"c": cells})
+    preprocessor = Preprocessor.fit(table)
+    (column,) = preprocessor.in_pieces(table).columns
+    assert column.values == preprocessor.columns[0].values[:FEWER_VALUES]
+    assert column.pooled
+    few = Table.read({"c": cells[-300:]})
+    assert Preprocessor.fit(few).in_pieces(few) is None
+
+
+def test_thousands_of_values_take_no_memory_for_their_zeros():
+    rows, values = 40_000, 3_000
+    table = Table.read({"c": [f"v{i % values}" for i in range(rows)]})
+    preprocessor = Preprocessor.fit(table)
+    tracemalloc.start()
+    x = preprocessor.transform(table, sparse=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert x.shape == (rows, values)
+    assert x.nnz == rows
+    assert peak < 50e6  # in full it is 960 MB
 
 
 def test_many_categories_make_a_sparse_x_with_the_same_numbers():

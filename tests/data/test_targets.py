@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glassnet.data.several import Targets
 from glassnet.data.targets import LEAST_OF_LOG, ClassTarget, NumberTarget, looks_like_classes
 from glassnet.errors import DataWarning, FileFormatError, TableError
 
@@ -100,6 +101,35 @@ def test_whatever_a_network_says_of_a_logarithm_is_above_0_and_in_order(y, p):
     ends = target.in_units(np.sort(p)[None, :])  # such as the ends of an interval
     assert (ends > 0).all()
     assert (np.diff(ends) >= 0).all()
+
+
+@given(st.lists(st.floats(0, 1e9), min_size=1, max_size=20), st.lists(st.floats(-5, 1e3), min_size=2, max_size=4))
+@pytest.mark.filterwarnings("ignore::glassnet.errors.DataWarning")
+def test_counts_are_divided_by_their_mean_and_never_below_0(y, p):
+    target = NumberTarget.fit(y, "visits", counts=True)
+    assert NumberTarget.from_dict(json.loads(json.dumps(target.to_dict(), allow_nan=False))) == target
+    t = target.encode(y)
+    assert (t >= 0).all()
+    if any(y):
+        assert t.mean() == pytest.approx(1)
+    np.testing.assert_allclose(target.decode(t), y, rtol=1e-12, atol=1e-300)
+    assert (target.in_units(np.array(p)) >= 0).all()
+    with pytest.raises(TableError, match="never below 0"):
+        target.encode([*y, -1.0])
+
+
+def test_several_targets_are_each_as_they_are_alone():
+    height, weight = NumberTarget.fit([1.0, 3.0], "height"), NumberTarget.fit([2.0, 8.0], "weight", log=True)
+    targets = Targets((height, weight))
+    table = {"weight": [2.0, 8.0], "more": [0, 0], "height": [1.0, 3.0]}
+    t = targets.encode(table)  # by name, in any order
+    np.testing.assert_array_equal(t, np.hstack([height.encode([1.0, 3.0]), weight.encode([2.0, 8.0])]))
+    np.testing.assert_allclose(targets.decode(t), [[1, 2], [3, 8]])
+    ends = targets.in_units(np.stack([t - 1, t + 1], axis=-1))
+    np.testing.assert_allclose(ends[:, 1, 0], weight.in_units(t[:, 1] - 1))
+    assert Targets.from_dict(json.loads(json.dumps(targets.to_dict())), NumberTarget) == targets
+    with pytest.raises(TableError, match="came as 3 columns, but this model has 2: height, weight"):
+        targets.encode([[1.0, 2.0, 3.0]])
 
 
 def test_logarithms_are_standardised():

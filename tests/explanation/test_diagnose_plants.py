@@ -378,6 +378,7 @@ def test_at_least_nine_of_ten_planted_faults_are_found(name):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_at_most_one_of_twenty_healthy_fits_gets_a_finding():
     told = {}
     for i in range(HEALTHY):

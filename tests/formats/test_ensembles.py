@@ -34,6 +34,11 @@ FITS = {
     "logarithm": (gn.TableRegressor, PRICE, {"target_transform": "log"}),
     "split": (gn.TableRegressor, QUANTITY, {"calibration": "split"}),
     "uncalibrated": (gn.TableRegressor, QUANTITY, {"calibration": "none"}),
+    "quantile": (gn.TableRegressor, QUANTITY, {"loss": "quantile", "quantile": 0.9}),
+    "median": (gn.TableRegressor, PRICE, {"loss": "absolute_error"}),
+    "counts": (gn.TableRegressor, np.round(PRICE), {"loss": "poisson"}),
+    "two quantities": (gn.TableRegressor, {"sum": QUANTITY, "price": PRICE}, {}),
+    "two labels": (gn.TableClassifier, {"rare": RARE == "yes", "low": THREE == "low"}, {"metric": "f1_macro"}),
 }
 
 
@@ -84,11 +89,67 @@ def test_an_ensemble_comes_back_bit_for_bit(name, models, path):
 def test_the_models_of_this_file_have_what_it_is_about(models):
     assert models["two classes"].threshold_ != 0.5
     assert models["logarithm"].target_.log
-    assert [models[name].conformal_.calibration.kind for name in ("quantity", "split")] == ["cv+", "split"]
+    assert [models[name].conformal_.calibrations[0].kind for name in ("quantity", "split")] == ["cv+", "split"]
     assert models["uncalibrated"].conformal_ is None
-    assert models["quantity"].conformal_.spread is not None
+    assert models["quantity"].conformal_.spreads
     assert len({member.weight for member in models["three classes"].members_}) > 1
     assert {member.temperature for member in models["three classes"].members_} != {1.0}
+
+
+def test_the_loss_and_its_number_come_back(models, path):
+    kinds = {"quantile": gn.nn.Quantile(0.9), "median": gn.nn.AbsoluteError(), "counts": gn.nn.Poisson()}
+    for name, loss in kinds.items():
+        models[name].set_params(quantile=0.1)  # of the next fit, not of this one
+        save(models[name], path)
+        assert load(path).loss_ == models[name].loss_ == loss
+        models[name].set_params(quantile=FITS[name][2].get("quantile", 0.5))
+    assert load(path).target_.counts
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("quantile", {"quantile": 1.5}, "between 0 and 1"),
+        ("quantile", {"quantile": None}, "a number was needed"),
+        ("quantile", {"loss": "poisson"}, "does not fit such a target"),
+        ("quantile", {"loss": "cross_entropy"}, "does not fit such a target"),
+        ("quantile", {"loss": "squared_error"}, "but the loss is about the mean"),
+        ("counts", {"loss": "squared_error"}, "does not fit such a target"),
+        ("two labels", {"loss": "cross_entropy"}, "does not fit such a target"),
+        ("two labels", {"threshold": [0.5]}, "a probability for each target was needed"),
+        ("two labels", {"threshold": [0.5, 2.0]}, "a probability for each target was needed"),
+        ("two labels", {"threshold": 0.5}, "a list was needed"),
+        ("two quantities", {"target": {"kind": "several", "targets": []}}, "must be two or more"),
+    ],
+)
+def test_a_forged_loss_or_target_is_refused(name, changes, words, models, path):
+    save(models[name], path)
+    record, tensors = opened(path)
+    forge(path, record | changes, tensors)
+    with pytest.raises(FileFormatError, match=words):
+        load(path)
+
+
+@pytest.mark.parametrize("change", ["one target less", "one interval less", "named alike", "of two kinds"])
+def test_targets_that_do_not_fit_are_refused(change, models, path):
+    save(models["two quantities"], path)
+    record, tensors = opened(path)
+    targets, conformal = record["target"]["targets"], record["conformal"]
+    if change == "one target less":
+        record["target"] = targets[0]
+        words = "has 2 outputs, but the target 'sum' needs 1"
+    elif change == "one interval less":
+        conformal["calibration"], conformal["spread"] = conformal["calibration"][0], conformal["spread"][0]
+        words = "not of so many targets"
+    elif change == "named alike":
+        targets[1]["name"] = targets[0]["name"]
+        words = "need a name each"
+    else:
+        targets[1] = models["counts"].target_.to_dict()
+        words = "of one kind"
+    forge(path, record, tensors)
+    with pytest.raises(FileFormatError, match=words):
+        load(path)
 
 
 @pytest.mark.parametrize("name", ["two classes", "logarithm"])
@@ -113,8 +174,8 @@ def opened(path):
 
 def forge(path, record, tensors):
     """Write them, with the checksum that belongs to them."""
-    record["sha256"] = format_._digest(record, tensors)
-    path.write_bytes(serialize(tensors, {"glassnet": format_._canonical(record)}))
+    record["sha256"] = format_.digest(record, tensors)
+    path.write_bytes(serialize(tensors, {"glassnet": format_.canonical(record)}))
 
 
 def change_member(k, **changes):
@@ -268,7 +329,14 @@ def test_a_file_of_the_first_format_is_its_one_network(name, models, path):
     record["format"] = 1
     for key in ("members", "pieces", "conformal", "threshold"):
         record.pop(key, None)
-    for key in ("quality", "n_estimators", "calibration", "target_transform"):  # it had none of them
+    for key in (
+        "quality",
+        "n_estimators",
+        "calibration",
+        "target_transform",
+        "loss",
+        "quantile",
+    ):  # it had none of them
         record["parameters"].pop(key, None)
     record["parameters"]["scoring"] = record["parameters"].pop("metric")
     for column in record["preprocessor"]["columns"]:

@@ -73,8 +73,8 @@ def reforge(data: bytes, **changes) -> bytes:
     length = int.from_bytes(data[:8], "little")
     record = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["glassnet"]) | changes
     tensors = format_._tensors(data)
-    record["sha256"] = format_._digest(record, tensors)
-    return serialize(tensors, {"glassnet": format_._canonical(record)})
+    record["sha256"] = format_.digest(record, tensors)
+    return serialize(tensors, {"glassnet": format_.canonical(record)})
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -271,25 +271,14 @@ def test_a_failing_disk_keeps_the_old_file(path, function, monkeypatch):
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    class Full:
-        def __init__(self, file):
-            self.file = file
+    write = os.write
 
-        def __enter__(self):
-            return self
+    def torn(descriptor: int, data: memoryview) -> int:
+        """The first bytes fit, the next do not."""
+        monkeypatch.setattr(os, "write", fail)
+        return write(descriptor, data[:100])
 
-        def __exit__(self, *_):
-            self.file.close()
-
-        def write(self, data):
-            self.file.write(data[:100])
-            fail()
-
-    if function == "write":
-        opened = lambda name, mode: Full(Path(name).open(mode))  # noqa: E731, SIM115 - Full closes it
-        monkeypatch.setattr(format_, "open", opened, raising=False)
-    else:
-        monkeypatch.setattr(os, function, fail)
+    monkeypatch.setattr(os, function, torn if function == "write" else fail)
     with pytest.raises(InputError, match=r"No space left on device.*unchanged"):
         save(Network.create([5, 1]), path)
     monkeypatch.undo()
@@ -473,8 +462,8 @@ def test_a_forged_record_with_a_right_checksum_is_refused_or_loads(files, data):
     else:
         del inner[last]
     tensors = format_._tensors(content)
-    record["sha256"] = format_._digest(record, tensors)
-    place.write_bytes(serialize(tensors, {"glassnet": format_._canonical(record)}))
+    record["sha256"] = format_.digest(record, tensors)
+    place.write_bytes(serialize(tensors, {"glassnet": format_.canonical(record)}))
     try:
         loaded = load(place)
     except FileFormatError:
@@ -517,8 +506,8 @@ def test_forged_weights_are_refused(path):
         (np.ones((2, 1), np.int64), "I64"),
         (np.ones((1, 2)), "shape"),
     ):
-        content = record | {"sha256": format_._digest(record, {"layers.0.w": w})}
-        path.write_bytes(serialize({"layers.0.w": w}, {"glassnet": format_._canonical(content)}))
+        content = record | {"sha256": format_.digest(record, {"layers.0.w": w})}
+        path.write_bytes(serialize({"layers.0.w": w}, {"glassnet": format_.canonical(content)}))
         with pytest.raises(FileFormatError, match=words):
             load(path)
 

@@ -8,7 +8,8 @@ from glassnet.cli.console import show_notes
 from glassnet.cli.explain import Showing, showing_options
 from glassnet.cli.inputs import Reading, gathered_notes
 from glassnet.cli.options import config_option, options_panel, reading_options
-from glassnet.cli.training import TrainingCommand, network_options, problem_options, read_problem
+from glassnet.cli.problem import read_problem
+from glassnet.cli.training import TrainingCommand, network_options, problem_options, targets_option
 
 
 def widths(value: Any) -> tuple[int, ...]:
@@ -26,7 +27,7 @@ def widths(value: Any) -> tuple[int, ...]:
 @click.command("advise-width", cls=TrainingCommand)
 @options_panel
 @click.argument("table", required=False)
-@click.option("-t", "--target", metavar="COLUMN", help="The column to predict.")
+@targets_option()
 @click.option(
     "--widths",
     "tried",
@@ -47,7 +48,7 @@ def widths(value: Any) -> tuple[int, ...]:
 @config_option
 def advise_width(
     table: str | None,
-    target: str | None,
+    targets: tuple[str, ...],
     tried: tuple[int, ...],
     layers: int,
     folds: int,
@@ -73,7 +74,7 @@ def advise_width(
 
     problem = read_problem(
         table,
-        target,
+        targets,
         reading,
         task=task,
         column=column,
@@ -85,7 +86,7 @@ def advise_width(
         network = (TableClassifier if problem.classes else TableRegressor)(**{"n_estimators": 1} | problem.parameters)
         found = measure(
             problem.rows,
-            target=problem.target,
+            target=problem.targets[0],
             widths=tried,
             layers=layers,
             network=network,

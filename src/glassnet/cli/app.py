@@ -17,6 +17,7 @@ from glassnet.cli.cross_validate import cross_validate
 from glassnet.cli.derive import derive
 from glassnet.cli.diagnose import diagnose
 from glassnet.cli.duel import duel
+from glassnet.cli.export import export
 from glassnet.cli.fit import fit
 from glassnet.cli.info import info
 from glassnet.cli.inputs import in_terminal_words
@@ -31,7 +32,7 @@ from glassnet.errors import InputError
 
 BAD_INPUT, INTERRUPTED = 2, 130
 PANELS = {
-    "Train and predict": (fit, cross_validate, score, predict, what_if, info),
+    "Train and predict": (fit, cross_validate, score, predict, what_if, info, export),
     "In the browser": (studio,),
     "See through a model": (derive, step, collapse, probe, name_features, attribute, diagnose),
     "Before a model": (duel, advise_width, construct, approximate),
@@ -90,6 +91,7 @@ def cli() -> None:
     glassnet predict penguins.safetensors new.csv        use it
     glassnet what-if penguins.safetensors new.csv --set sex=male
     glassnet info penguins.safetensors                   look into it
+    glassnet export penguins.safetensors penguins.onnx   take it to ONNX, plain Python or C
     glassnet studio penguins.csv                         watch it learn, in the browser
     glassnet diagnose penguins.safetensors penguins.csv  what is wrong with it
     glassnet derive penguins.safetensors new.csv --row 3 every number of a row

@@ -69,7 +69,7 @@ def attribute(
             raise InputError(f"{option} belongs to {needed}.")
     found: list[Explanation] = []
     with gathered_notes() as notes:
-        fitted = load_model(model)
+        fitted = load_model(model, target)
         if importance:
             rows, answers = load_rows(fitted, table, reading, target)
             found.append(permutation_importance(fitted, rows, answers, scoring=scoring))

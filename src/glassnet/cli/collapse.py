@@ -60,7 +60,7 @@ def collapse(
     if table is None and row is not None:
         raise InputError("--row needs a TABLE to take the row from.")
     with gathered_notes() as notes:
-        fitted = load_model(model)
+        fitted = load_model(model, target)
         rows = None if table is None else load_features(fitted, table, reading, target)
         found: Explanation
         if simplify:

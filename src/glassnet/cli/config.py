@@ -63,7 +63,12 @@ def _checked(option: click.Option, value: Any, ctx: click.Context) -> Any:
     """A value as the option takes it."""
     if option.multiple:
         items = list(value.items()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
-        return [option.type.convert(item, option, ctx) for item in items]
+        return [_converted(option, item, ctx) for item in items]
+    return _converted(option, value, ctx)
+
+
+def _converted(option: click.Option, value: Any, ctx: click.Context) -> Any:
+    """One value, of the type that the option takes."""
     for kind, accepted, words in KINDS:
         if isinstance(option.type, kind) and (
             not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted)

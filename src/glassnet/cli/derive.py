@@ -113,7 +113,7 @@ def derive(
         if path is not None:
             check_output(path, what, option)
     with gathered_notes() as notes:
-        fitted = load_model(model)
+        fitted = load_model(model, target)
         found, answers = load_rows(fitted, table, reading, target)
         found, answers = chosen(found, answers, row, rows, table)
         dtype = np.float64 if float64 else None

@@ -1,11 +1,20 @@
 """`glassnet diagnose`: what keeps a network from learning."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from glassnet.cli.explain import Showing, load_model, load_rows, showing_options, target_option
+from glassnet.cli.explain import (
+    Showing,
+    load_any,
+    load_rows,
+    of_one_target,
+    showing_options,
+    target_option,
+    targets_of,
+)
 from glassnet.cli.inputs import PARAMETERS, Reading, flag, gathered_notes, quoted, without_missing_target
 from glassnet.cli.options import config_option, drop_missing_target_option, options_panel, reading_options
 
@@ -44,31 +53,32 @@ def diagnose(
 
     dropped: list[str] = []
     with gathered_notes() as notes:
-        fitted = load_model(model)
+        whole = load_any(model)
+        fitted = of_one_target(whole, model, target)
         rows, answers = load_rows(fitted, table, reading, target)
         if answers is None:
-            rows, dropped = without_missing_target(rows, fitted.target_.name, wanted=drop_missing_target)
+            rows, dropped = without_missing_target(rows, fitted.target_.names, wanted=drop_missing_target)
         held_out: tuple[Any, Any] = (None, None)
         if test is not None:
             held_out = load_rows(fitted, test, reading, target)
         found = look(fitted, rows, answers, X_val=held_out[0], y_val=held_out[1])
-    showing.show(in_commands(found.report, fitted, table), [*dropped, *notes])
+    showing.show(in_commands(found.report, targets_of(whole), table), [*dropped, *notes])
 
 
-def in_commands(report: "Report", model: Any, table: str | None) -> "Report":
+def in_commands(report: "Report", targets: Sequence[str], table: str | None) -> "Report":
     """The same report, with remedies as commands where one can be typed: for models that `glassnet fit` makes.
 
     Args:
         report: What was found.
-        model: The model.
+        targets: What the model predicts; () of a model of no table.
         table: The file with its rows; None is the example that `glassnet fit` takes.
     """
-    if not hasattr(model, "preprocessor_"):
+    if not targets:
         return report
-    return replace(report, findings=tuple(_in_command(finding, model, table) for finding in report.findings))
+    return replace(report, findings=tuple(_in_command(finding, targets, table) for finding in report.findings))
 
 
-def _in_command(finding: "Finding", model: Any, table: str | None) -> "Finding":
+def _in_command(finding: "Finding", targets: Sequence[str], table: str | None) -> "Finding":
     words = {parameter: flag(option) for option, parameter in PARAMETERS.items()}
     typed = []
     for parameter, value in finding.change.items():
@@ -81,5 +91,5 @@ def _in_command(finding: "Finding", model: Any, table: str | None) -> "Finding":
             return finding
     if not typed:
         return finding
-    rows = [] if table is None else [quoted(table), "--target", quoted(model.target_.name)]
+    rows = [] if table is None else [quoted(table), *(f"--target {quoted(target)}" for target in targets)]
     return replace(finding, remedy=" ".join(["glassnet fit", *rows, *typed]))

@@ -8,13 +8,14 @@ from glassnet.cli.console import show_notes
 from glassnet.cli.explain import Showing, showing_options
 from glassnet.cli.inputs import Reading, gathered_notes
 from glassnet.cli.options import config_option, options_panel, reading_options
-from glassnet.cli.training import TrainingCommand, network_options, problem_options, read_problem
+from glassnet.cli.problem import read_problem
+from glassnet.cli.training import TrainingCommand, network_options, problem_options, targets_option
 
 
 @click.command(cls=TrainingCommand)
 @options_panel
 @click.argument("table", required=False)
-@click.option("-t", "--target", metavar="COLUMN", help="The column to predict.")
+@targets_option()
 @click.option(
     "--features",
     metavar="FORMULA",
@@ -31,7 +32,7 @@ from glassnet.cli.training import TrainingCommand, network_options, problem_opti
 @config_option
 def duel(
     table: str | None,
-    target: str | None,
+    targets: tuple[str, ...],
     features: tuple[str, ...],
     folds: int,
     task: str,
@@ -57,7 +58,7 @@ def duel(
 
     problem = read_problem(
         table,
-        target,
+        targets,
         reading,
         task=task,
         column=column,
@@ -68,7 +69,7 @@ def duel(
     with gathered_notes() as notes:
         network = (TableClassifier if problem.classes else TableRegressor)(**{"n_estimators": 1} | problem.parameters)
         found = compete(
-            problem.rows, features=features, target=problem.target, network=network, folds=folds, random_state=seed
+            problem.rows, features=features, target=problem.targets[0], network=network, folds=folds, random_state=seed
         )
     show_notes(problem.notes)
     showing.show(found, notes)

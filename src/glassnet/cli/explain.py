@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import rich_click as click
 
 from glassnet.cli.console import print_json, show_notes, stdout, tell
-from glassnet.cli.inputs import Reading, check_model_place, check_output, read_table
+from glassnet.cli.inputs import Reading, check_model_place, check_output, quoted, read_table
 from glassnet.errors import InputError
 
 if TYPE_CHECKING:
@@ -83,19 +83,52 @@ def showing_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 target_option = click.option(
-    "-t", "--target", metavar="COLUMN", help="Of a model of arrays, the column that holds its target."
+    "-t",
+    "--target",
+    metavar="COLUMN",
+    help="Of a model of several targets, the one to tell of; of a model of arrays, the column that holds its target.",
 )
 float64_option = click.option(
     "--float64", is_flag=True, help="Compute in float64, where the network was trained in float32."
 )
 
 
-def load_model(path: str) -> Any:
+def load_any(path: str) -> Any:
     """A model of any kind, a bare network too."""
     from glassnet.formats.safetensors import load
 
     check_model_place(path)
     return load(path)
+
+
+def load_model(path: str, target: str | None) -> Any:
+    """A model of any kind, for what tells of one target."""
+    return of_one_target(load_any(path), path, target)
+
+
+def targets_of(model: Any) -> tuple[str, ...]:
+    """What a model of tables predicts; () of any other."""
+    return tuple(model.target_.names) if hasattr(model, "preprocessor_") else ()
+
+
+def of_one_target(model: Any, path: str, target: str | None) -> Any:
+    """The model itself, or of one of several targets that of the one asked for.
+
+    Raises:
+        InputError: Several targets, of which none was asked for.
+        UnknownNameError: No such target.
+    """
+    from glassnet.data.cells import elided
+
+    names = targets_of(model)
+    if len(names) < 2:
+        return model
+    if target is None:
+        raise InputError(
+            f"{path!r} predicts {len(names)} targets, {elided(names)}, but this command tells of one: pass --target "
+            f"{quoted(names[0])}, or another of them."
+        )
+    return model.of_target(target)
 
 
 def load_rows(model: Any, path: str, reading: Reading, target: str | None = None) -> tuple["Table", Any]:
@@ -116,6 +149,9 @@ def load_rows(model: Any, path: str, reading: Reading, target: str | None = None
     if isinstance(model, TableClassifier | TableRegressor):
         if target is not None and target != model.target_.name:
             raise InputError(f"--target is {target!r}, but this model predicts {model.target_.name!r}: leave it out.")
+        known = set(model.feature_names_in_)
+        if known <= set(table.names):  # what is trained again has no other columns either, such as another target
+            table = table.select([name for name in table.names if name in known | {model.target_.name}])
         return table, None
     network = getattr(model, "network_", model)
     d = network.layers[0].w.shape[0]

@@ -8,22 +8,16 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from glassnet.cli.console import print_json, show_notes, tell
+from glassnet.cli.explain import document
 from glassnet.cli.inputs import TABLE_SUFFIXES, Reading, check_output, gathered_notes, in_terminal_words
-from glassnet.cli.options import config_option, json_option, options_panel, reading_options
-from glassnet.cli.training import (
-    EXAMPLE,
-    NETWORK,
-    Problem,
-    TrainingCommand,
-    network_options,
-    problem_options,
-    read_problem,
-    train_model,
-)
+from glassnet.cli.options import apart_options, config_option, json_option, options_panel, reading_options
+from glassnet.cli.problem import EXAMPLE, Problem, read_problem, train_model
+from glassnet.cli.training import NETWORK, SEVERAL, TrainingCommand, network_options, problem_options, targets_option
 from glassnet.errors import InputError
 
 if TYPE_CHECKING:
     from glassnet.cli.report import Outcome, Parts
+    from glassnet.explanation.diagnosis import Finding
     from glassnet.explanation.fit_report import FitReport
 
 INTERRUPTED = 130
@@ -33,7 +27,7 @@ TOLD = ("leaking_column", "stuck_at_chance")  # findings of which fitting warns 
 @click.command(cls=TrainingCommand)
 @options_panel
 @click.argument("table", required=False)
-@click.option("-t", "--target", metavar="COLUMN", help="The column to predict.")
+@targets_option(SEVERAL)
 @click.option("-o", "--output", metavar="FILE", help="Where to save the model; TABLE's name with .safetensors, here.")
 @click.option(
     "--test-size",
@@ -45,8 +39,18 @@ TOLD = ("leaking_column", "stuck_at_chance")  # findings of which fitting warns 
 )
 @click.option("--test", metavar="TABLE", help="Score on the rows of another table, and hold out none.")
 @click.option("--refit", is_flag=True, help="After scoring, train once more on all rows, and save that.")
+@click.option(
+    "--checkpoint",
+    metavar="FOLDER",
+    help="Keep the training there as it goes on: cut off, it goes on from there when the same command is given again. "
+    "Of this training alone; --refit keeps its own in FOLDER/refit.",
+)
+@click.option(
+    "--every", type=click.IntRange(1), metavar="N", help="Epochs of a network from one checkpoint to the next; else 1."
+)
 @click.option("--compare", is_flag=True, help="Score scikit-learn's gradient boosting on the same rows, too.")
 @click.option("--report", metavar="FILE.html", help="Write the report with pictures, as one file that loads nothing.")
+@apart_options
 @problem_options
 @network_options
 @click.option("--log", panel=NETWORK, metavar="FILE.csv", help="Write the numbers of every epoch to a CSV.")
@@ -59,13 +63,17 @@ def fit(
     ctx: click.RichContext,
     /,
     table: str | None,
-    target: str | None,
+    targets: tuple[str, ...],
     output: str | None,
     test_size: float,
     test: str | None,
     refit: bool,
+    checkpoint: str | None,
+    every: int | None,
     compare: bool,
     report: str | None,
+    groups: str | None,
+    time: str | None,
     task: str,
     column: tuple[tuple[str, str], ...],
     drop_missing_target: bool,
@@ -76,16 +84,21 @@ def fit(
     quiet: bool,
     **model_options: Any,
 ) -> None:
-    """Train networks on TABLE to predict one of its columns.
+    """Train networks on TABLE to predict one of its columns, or several.
 
     TABLE is CSV, Parquet or Excel, or - for standard input; without one, an example is taken. A part of the rows is
     held out, and scored beside simpler models. Ctrl-C ends the training with the best weights so far, and saves them.
+    With --checkpoint, what was cut off goes on when it is called again, and a training that had ended gives its model.
 
     \b
     glassnet fit
     glassnet fit penguins.csv --target species
     glassnet fit penguins.csv -t species --compare --report penguins.html
     glassnet fit prices.csv -t price --column zip=category --quality best --refit
+    glassnet fit visits.csv -t ill --groups patient --class-weight balanced
+    glassnet fit sales.csv -t sold --time date --loss poisson
+    glassnet fit visits.csv -t days -t dose --groups patient
+    glassnet fit big.csv -t price --checkpoint big-training --every 5
     cat log.csv.gz | glassnet fit - -t seconds --hidden 64,64 --time-limit 30
     glassnet fit penguins.csv --config penguins.toml --json
     """
@@ -98,9 +111,12 @@ def fit(
     if report is not None:
         report = expanduser(report)
         _check_place(report, "report", ".html", [*tables, output])
+    if every is not None and checkpoint is None:
+        raise InputError(f"--every is {every}, but belongs to --checkpoint FOLDER: give one, or leave it out.")
+    keeping = None if checkpoint is None else (Path(checkpoint).expanduser(), every or 1)
     problem = read_problem(
         table,
-        target,
+        targets,
         reading,
         test=test,
         task=task,
@@ -108,15 +124,20 @@ def fit(
         drop_missing_target=drop_missing_target,
         seed=seed,
         model_options=model_options,
+        groups=groups,
+        time=time,
+        several=True,
     )
-    outcome = _train(problem, _parted(problem, test_size, seed), output, log, refit=refit, watched=not quiet)
+    parts = _parted(problem, test_size, seed)
+    outcome = _train(problem, parts, output, log, keeping, refit=refit, watched=not quiet)
     outcome.source, outcome.asked_task = table, task
     if as_json or report is not None or not quiet:
-        outcome.report = _measure(outcome, compare=compare, diagnosed=not (quiet or outcome.interrupted))
+        outcome.reports = _measure(problem, outcome, compare=compare, diagnosed=not (quiet or outcome.interrupted))
     if outcome.interrupted:
         scored_first = outcome.model.history_.stopped_by != "interrupt"
         kept = "the model that was scored is kept" if scored_first else "training ended with the best weights so far"
-        tell(f"Ctrl-C: {kept}, saved in {output}.")
+        more = "" if keeping is None else " The same command goes on with it."
+        tell(f"Ctrl-C: {kept}, saved in {output}.{more}")
     show_notes(outcome.notes)
     _report(outcome, report, as_json, quiet)
     if outcome.interrupted:
@@ -135,20 +156,41 @@ def _parted(problem: Problem, share: float, seed: int) -> "Parts":
     rows, numbers = problem.rows, problem.numbers
     if problem.test is not None:
         return Parts(rows, numbers, problem.test, problem.test_numbers)
-    train, test = hold_out(rows, problem.target, share, classes=problem.classes, seed=seed)
+    train, test = hold_out(rows, problem.rarest, share, classes=problem.classes, seed=seed, **problem.order)
     held_out = rows.take(test) if len(test) else None
-    return Parts(rows.take(train), numbers[train], held_out, numbers[test])
+    return Parts(rows.take(train), numbers[train], held_out, numbers[test], problem.order)
 
 
-def _train(problem: Problem, parts: "Parts", output: str, log: str | None, *, refit: bool, watched: bool) -> "Outcome":
-    """Train and save; then, if asked, train on everything and save that."""
+def _train(
+    problem: Problem,
+    parts: "Parts",
+    output: str,
+    log: str | None,
+    keeping: tuple[Path, int] | None,
+    *,
+    refit: bool,
+    watched: bool,
+) -> "Outcome":
+    """Train and save; then, if asked, train on everything and save that.
+
+    Args:
+        problem: What there is to learn.
+        parts: Its rows.
+        output: Where the model is saved.
+        log: Where the numbers of every epoch are written.
+        keeping: The folder of the checkpoints, and the epochs from one to the next.
+        refit: Whether to train on everything.
+        watched: Whether to show progress.
+    """
     from glassnet.cli.report import Outcome
     from glassnet.formats.safetensors import save
     from glassnet.training import CSVLog
 
     with gathered_notes() as found:
         callbacks = [CSVLog(log)] if log is not None else []
-        model = train_model(problem, parts.train, title="Training", watched=watched, callbacks=callbacks)
+        model = train_model(
+            problem, parts.train, title="Training", watched=watched, callbacks=callbacks, keeping=keeping
+        )
         save(model, output)
     outcome = Outcome(model, parts, output, [*problem.notes, *found])
     outcome.interrupted = model.history_.stopped_by == "interrupt"
@@ -156,7 +198,8 @@ def _train(problem: Problem, parts: "Parts", output: str, log: str | None, *, re
         outcome.notes.append(NOTHING_TO_ADD)
     elif refit and not outcome.interrupted:
         with gathered_notes():
-            final = train_model(problem, problem.rows, title="All rows", watched=watched)
+            own = None if keeping is None else (keeping[0] / "refit", keeping[1])  # other rows: another training
+            final = train_model(problem, problem.rows, title="All rows", watched=watched, keeping=own)
         outcome.interrupted = final.history_.stopped_by == "interrupt"
         if not outcome.interrupted:  # half a refit may be worse than the model that was scored
             save(final, output)
@@ -166,37 +209,48 @@ def _train(problem: Problem, parts: "Parts", output: str, log: str | None, *, re
     return outcome
 
 
-def _measure(outcome: "Outcome", *, compare: bool, diagnosed: bool) -> "FitReport":
-    """How good the model is, and what keeps it from learning; what other notes say already is left out."""
+def _measure(problem: Problem, outcome: "Outcome", *, compare: bool, diagnosed: bool) -> "dict[str, FitReport]":
+    """How good the model is at each target, and what keeps it from learning; what other notes say is left out."""
     from glassnet.cli.diagnose import in_commands
     from glassnet.explanation.diagnosis import diagnose
     from glassnet.explanation.fit_report import fit_report
 
-    model, parts, told = outcome.model, outcome.parts, list(outcome.notes)
-    findings = in_commands(diagnose(model, parts.train).report, model, outcome.source).findings if diagnosed else ()
-    findings = tuple(replace(found, text=in_terminal_words(found.text)) for found in findings if found.name not in TOLD)
-    with gathered_notes() as notes:
-        report = fit_report(
-            model,
-            parts.train,
-            parts.test,
-            compare=compare,
-            train_rows=parts.train_numbers,
-            test_rows=parts.test_numbers,
-            findings=findings,
-            notes=told,
-        )
-    outcome.notes += [note for note in notes if note not in outcome.notes]
-    outcome.notes += map(str, findings)
-    return report
+    parts, told, reports = outcome.parts, list(outcome.notes), {}
+    for name in problem.targets:
+        model, train = outcome.model.of_target(name), problem.alone(parts.train, name)
+        test = None if parts.test is None else problem.alone(parts.test, name)
+        findings: tuple[Finding, ...] = ()
+        if diagnosed:
+            found = in_commands(diagnose(model, train).report, problem.targets, outcome.source).findings
+            findings = tuple(replace(one, text=in_terminal_words(one.text)) for one in found if one.name not in TOLD)
+        with gathered_notes() as notes:
+            reports[name] = fit_report(
+                model,
+                train,
+                test,
+                compare=compare,
+                train_rows=parts.train_numbers,
+                test_rows=parts.test_numbers,
+                findings=findings,
+                notes=told,
+            )
+        named = f"{name}: " if len(problem.targets) > 1 else ""
+        more = [*notes, *(f"{named}{finding}" for finding in findings)]
+        outcome.notes += [note for note in more if note not in outcome.notes]
+    return reports
 
 
 def _report(outcome: "Outcome", path: str | None, as_json: bool, quiet: bool) -> None:
     """On standard output, for a person or a program, and as a page."""
     from glassnet.cli.report import as_dict, show
 
-    if path is not None and outcome.report is not None:
-        outcome.report.write(path)
+    if path is not None:
+        reports = list(outcome.reports.values())
+        if len(reports) == 1:
+            reports[0].write(path)
+        else:
+            body = "".join(report.to_html() for report in reports)
+            Path(path).write_text(document(f"glassnet: {outcome.model.target_.name}", body) + "\n", encoding="utf-8")
         outcome.page = path
     if as_json:
         print_json(as_dict(outcome))

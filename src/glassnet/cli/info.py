@@ -45,8 +45,10 @@ def _show(content: dict[str, Any]) -> None:
     line(content["path"], "bold")
     line(f"{content['kind']}, {size:,} bytes, written by glassnet {content['glassnet']} (format {content['format']})")
     if content.get("target"):
-        heading("Target")
-        paragraph(_target(content["target"]))
+        targets = content["target"].get("targets", [content["target"]])
+        heading("Target" if len(targets) == 1 else f"Targets, {len(targets)}")
+        for target in targets:
+            paragraph(_target(target))
     if content.get("columns"):
         heading("Columns")
         show_columns(loaded.preprocessor_.columns, SHOWN_VALUES, medians=True)

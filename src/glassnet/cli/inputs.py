@@ -3,7 +3,7 @@
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,12 @@ PARAMETERS = {
     "engine": "engine",
     "jobs": "n_jobs",
     "metric": "metric",
+    "calibration": "calibration",
+    "class_weight": "class_weight",
+    "loss": "loss",
+    "quantile": "quantile",
 }
+OF_CLASSES, OF_QUANTITIES = ("class_weight",), ("loss", "quantile")
 
 
 def flag(option: str) -> str:
@@ -67,6 +72,8 @@ def in_terminal_words(message: str) -> str:
     message = message.replace("pass separator=.", "pass --separator.")
     message = re.sub(r", use (a classifier: )?TableClassifier\b", ", pass --task classes", message)
     message = re.sub(r", use (a regressor: )?TableRegressor\b", ", pass --task quantity", message)
+    if "checkpoint" in message:
+        message = _of_checkpoints(message)
     for option, parameter in PARAMETERS.items():
         message = re.sub(rf"\b{parameter}=(\S+?)(?=[.,]?(\s|$))", rf"{flag(option)} \1", message)
         if parameter != option:
@@ -78,6 +85,31 @@ def in_terminal_words(message: str) -> str:
     )
     message = message.replace("collapse(model, at=row)", "glassnet collapse MODEL TABLE --row 0")
     return message.replace("a number of seconds above 0, or None.", "a number of seconds above 0.")
+
+
+# What a checkpoint's fingerprint calls what is no parameter, or is an option of another name.
+OF_CHECKPOINTS = {
+    "the data (X)": "the columns of the rows to train on",
+    "the data (y)": "their target",
+    "the data (groups and time)": "which rows each network trains on",
+    "random_state": "--seed",
+    "columns": "--column",
+}
+
+
+def _of_checkpoints(message: str) -> str:
+    """A message about a checkpoint, with what differs named as it is typed.
+
+    >>> _of_checkpoints("The checkpoint in a is of another fit; what differs: max_iter (was 5, is 6), the data (y).")
+    'The checkpoint in a is of another fit; what differs: --max-epochs (was 5, is 6), their target.'
+    """
+    message = re.sub(r"\bcheckpoint='(.*?)'", lambda m: f"--checkpoint {quoted(m[1])}", message)
+    message = message.replace("call fit with the same data and parameters", "give the same TABLE and options")
+    typed = OF_CHECKPOINTS | {parameter: flag(option) for option, parameter in PARAMETERS.items()}
+    before, differs, rest = message.partition("what differs: ")
+    for name, words in typed.items():
+        rest = re.sub(rf"(^|, ){re.escape(name)}(?=[ ,.])", rf"\1{words}", rest)
+    return before + differs + rest
 
 
 def quoted(word: str) -> str:
@@ -152,7 +184,9 @@ def check_model_place(path: str) -> None:
         )
 
 
-def check_rows(rows: "Table", test: "Table | None", target: str, classes: bool, kinds: dict[str, str]) -> None:
+def check_rows(
+    rows: "Table", test: "Table | None", targets: Sequence[str], classes: bool, kinds: dict[str, str]
+) -> None:
     """All that can be wrong with the tables, found in whole tables, so that messages count rows as the files do."""
     from glassnet.data.preprocessor import Preprocessor
     from glassnet.data.targets import ClassTarget, NumberTarget
@@ -164,36 +198,46 @@ def check_rows(rows: "Table", test: "Table | None", target: str, classes: bool, 
         )
     with warnings.catch_warnings():  # told again, and of the rows it is trained on, when it is trained
         warnings.simplefilter("ignore")
-        described = (ClassTarget if classes else NumberTarget).fit(rows[target], target)
-        preprocessor = Preprocessor.fit(rows.without(target), kinds)
+        described = [(ClassTarget if classes else NumberTarget).fit(rows[target], target) for target in targets]
+        for one in described:
+            if len(targets) > 1 and isinstance(one, ClassTarget) and len(one.labels) != 2:
+                raise InputError(
+                    f"The target {one.name!r} has {len(one.labels)} classes, but several targets need two each. Fit a "
+                    f"model for each target; or, where all are quantities, pass --task quantity."
+                )
+        preprocessor = Preprocessor.fit(rows.without(*targets), kinds)
         if test is not None:
             try:
-                described.encode(test[target])
+                for one in described:
+                    one.encode(test[one.name])
                 preprocessor.transform(test)
             except TableError as error:
                 raise TableError(f"Of the tables, the one given to --test cannot be scored on. {error}") from None
 
 
-def without_missing_target(rows: "Table", target: str, *, wanted: bool) -> tuple["Table", list[str]]:
-    """The rows whose target is known, and a note of the others; all rows where that is not wanted."""
-    known = known_rows(rows, target, wanted=wanted)
+def without_missing_target(rows: "Table", targets: Sequence[str], *, wanted: bool) -> tuple["Table", list[str]]:
+    """The rows whose targets are known, and a note of the others; all rows where that is not wanted."""
+    known = known_rows(rows, targets, wanted=wanted)
     n = len(rows) - len(known)
     if not n:
         return rows, []
-    left_out = f"{n} of {len(rows)} rows {'has' if n == 1 else 'have'} no {target!r} and"
+    missing = " or ".join(f"no {target!r}" for target in targets)
+    left_out = f"{n} of {len(rows)} rows {'has' if n == 1 else 'have'} {missing} and"
     note = f"{left_out} {'was' if n == 1 else 'were'} left out."
     return rows.take(known), [note]
 
 
-def known_rows(rows: "Table", target: str, *, wanted: bool) -> "Array":
-    """The numbers of the rows whose target is known; of all where the others are not to be left out."""
+def known_rows(rows: "Table", targets: Sequence[str], *, wanted: bool) -> "Array":
+    """The numbers of the rows whose targets are all known; of all where the others are not to be left out."""
     import numpy as np
 
     from glassnet.data.cells import as_text
 
-    if not wanted or target not in rows.names or rows[target].dtype.is_nested():
-        return np.arange(len(rows))
-    return as_text(rows[target]).is_not_null().arg_true().to_numpy()
+    known = np.ones(len(rows), dtype=bool)
+    for target in targets if wanted else ():
+        if target in rows.names and not rows[target].dtype.is_nested():
+            known &= as_text(rows[target]).is_not_null().to_numpy()
+    return np.flatnonzero(known)
 
 
 def check_output(path: str, what: str, option: str = "--output") -> None:

@@ -57,7 +57,7 @@ def name_features(
     from glassnet.explanation.naming import name_features as look
 
     with gathered_notes() as notes:
-        fitted = load_model(model)
+        fitted = load_model(model, target)
         found = look(fitted, _rows(fitted, table, reading, target), candidate, folds=folds, random_state=seed)
     showing.show(found, notes)
 

@@ -10,7 +10,7 @@ from glassnet.cli.config import read_config
 
 Command = Callable[..., Any]
 READING = "Reading a table, where it is not found by itself"
-KINDS = ("number", "category", "boolean", "date", "time", "duration", "ignore")  # named here, for quick help
+KINDS = ("number", "count", "category", "boolean", "date", "time", "duration", "ignore")  # named here, for quick help
 
 options_panel = click.option_panel("Options")  # named, for else it stands below all others, or nowhere
 
@@ -81,6 +81,24 @@ def name_and_kind(value: Any) -> tuple[str, str]:
     return name, kind
 
 
+def label_and_weight(value: Any) -> tuple[str, float] | str:
+    """LABEL=WEIGHT, or a pair of them; or balanced.
+
+    >>> label_and_weight("rare=5"), label_and_weight("balanced")
+    (('rare', 5.0), 'balanced')
+    """
+    if value == "balanced":
+        return "balanced"
+    label, weight = value if isinstance(value, tuple) else str(value).rpartition("=")[::2]
+    try:
+        weight = float(weight)
+    except (TypeError, ValueError):
+        weight, label = 0.0, ""
+    if not label:
+        raise click.BadParameter(f"{value!r} is neither balanced nor of the form LABEL=WEIGHT, as rare=5.")
+    return str(label), weight
+
+
 def character(value: Any) -> str:
     """A separator; tab may be written out."""
     return "\t" if value in ("tab", r"\t") else str(value)
@@ -139,6 +157,24 @@ def jobs_option(panel: str = "Options") -> Callable[[Command], Command]:
         help="Threads at the most, -1 for all processors; else GLASSNET_NUM_THREADS, OMP_NUM_THREADS or all. "
         "Results are the same.",
     )
+
+
+def apart_options(command: Command) -> Command:
+    """Which rows may not be parted at random."""
+    for option in (
+        click.option(
+            "--time",
+            metavar="COLUMN",
+            help="When each row was: a model is judged by later rows than those it was trained on.",
+        ),
+        click.option(
+            "--groups",
+            metavar="COLUMN",
+            help="What belongs together, as the patient: never parted, and not learned from.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")

@@ -75,7 +75,7 @@ def decision_regions(model: TableClassifier, table: Table, width: int = 48, heig
         height: Pixels from top to bottom.
     """
     columns = [column for column in model.preprocessor_.columns if column.kind != "ignore"]
-    if len(columns) != 2 or any(column.kind != "number" for column in columns):
+    if len(columns) != 2 or any(column.kind not in ("number", "count") for column in columns):
         return None
     ranges = [_with_margin(column.minimum, column.maximum) for column in columns]
     horizontal, vertical = (

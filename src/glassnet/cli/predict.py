@@ -1,6 +1,7 @@
 """`glassnet predict`: every row of a table."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from glassnet.errors import DataWarning, InputError
 if TYPE_CHECKING:
     from glassnet.data.table import Table
 
+Columns = dict[str, Any]  # cells by name
 OUTPUTS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 
 
@@ -48,8 +50,9 @@ def predict(
     """Predict every row of TABLE with MODEL.
 
     The columns are prediction and, where classes are told apart, p_CLASS, the probability of each; with --coverage low
-    and high, or the set of classes, as "cat | dog", and on standard error what they promise. Rows keep their order.
-    TABLE is CSV, Parquet or Excel, or - for standard input; columns that the model does not know are not looked at.
+    and high, or the set of classes, as "cat | dog", and on standard error what they promise. Of several targets, each
+    has such columns with its name behind: prediction TARGET. Rows keep their order. TABLE is CSV, Parquet or Excel, or
+    - for standard input; columns that the model does not know are not looked at.
 
     \b
     glassnet predict m.safetensors new.csv -o predictions.csv
@@ -68,9 +71,10 @@ def predict(
     with gathered_notes() as notes:
         fitted = read_model(model).set_params(n_jobs=jobs)
         rows = read_table(table, reading)
-        columns = _predictions(fitted, rows)
+        found = _predictions(fitted, rows)
         if coverage is not None:
-            columns |= _ranges(fitted, rows, coverage)
+            found = [told | more for told, more in zip(found, _ranges(fitted, rows, coverage), strict=True)]
+        columns = _named(found, fitted.target_.names)
         if keep:
             columns = _kept(rows, columns)
     show_notes(notes)
@@ -87,30 +91,50 @@ def predict(
         write_table(columns, "-")
 
 
-def _predictions(model: Any, rows: "Table") -> dict[str, Any]:
-    """The columns prediction and p_CLASS."""
+def _predictions(model: Any, rows: "Table") -> list[Columns]:
+    """Of each target the columns prediction and p_CLASS."""
+    import numpy as np
+
+    several = len(model.target_.names) > 1
     if not hasattr(model, "predict_proba"):
-        return {"prediction": model.predict(rows)}
+        said = model.predict(rows)
+        return [{"prediction": cells} for cells in (said.T if several else [said])]
     p = model.predict_proba(rows)
-    probabilities = {f"p_{label}": p[:, code] for code, label in enumerate(model.classes_)}
-    said = p.argmax(axis=1) if p.shape[1] > 2 else (p[:, 1] > getattr(model, "threshold_", 0.5)).astype(int)
-    return {"prediction": model.classes_[said], **probabilities}
+    if not several:
+        return [_labels(model.classes_, p, model.threshold_)]
+    both = [np.column_stack([1 - second, second]) for second in p.T]
+    return [_labels(*one) for one in zip(model.classes_, both, model.threshold_, strict=True)]
 
 
-def _ranges(model: Any, rows: "Table", coverage: float) -> dict[str, Any]:
-    """The columns low and high, or set."""
-    if not hasattr(model, "guarantee"):
-        raise InputError(f"--coverage needs a model that `glassnet fit` made, but this is a {type(model).__name__}.")
+def _labels(classes: Any, p: Any, threshold: float) -> Columns:
+    """The columns of one target of classes."""
+    said = p.argmax(axis=1) if p.shape[1] > 2 else (p[:, 1] > threshold).astype(int)
+    return {"prediction": classes[said], **{f"p_{label}": p[:, code] for code, label in enumerate(classes)}}
+
+
+def _ranges(model: Any, rows: "Table", coverage: float) -> list[Columns]:
+    """Of each target the columns low and high, or set."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # the predictions have told of odd cells already
         if hasattr(model, "predict_interval"):
-            low, high = model.predict_interval(rows, coverage).T
-            return {"low": low, "high": high}
+            ends = model.predict_interval(rows, coverage)  # (n, 2), or (n, targets, 2)
+            return [{"low": low, "high": high} for low, high in ends.reshape(len(rows), -1, 2).transpose(1, 2, 0)]
         sets = model.predict_set(rows, coverage)
-    return {"set": [" | ".join(str(label) for label in model.classes_[row]) for row in sets]}
+    return [{"set": [" | ".join(str(label) for label in model.classes_[row]) for row in sets]}]
 
 
-def _kept(rows: "Table", predictions: dict[str, Any]) -> dict[str, Any]:
+def _named(found: list[Columns], targets: Sequence[str]) -> Columns:
+    """The columns of all targets; of several each with the name of its own."""
+    if len(targets) == 1:
+        return found[0]
+    return {
+        f"{name} {target}": cells
+        for target, columns in zip(targets, found, strict=True)
+        for name, cells in columns.items()
+    }
+
+
+def _kept(rows: "Table", predictions: Columns) -> Columns:
     """The table's own columns, and the predictions."""
     doubles = [name for name in predictions if name in rows.names]
     if doubles:

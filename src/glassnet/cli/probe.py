@@ -50,7 +50,7 @@ def probe(
     from glassnet.explanation.probing import probe as compare
 
     with gathered_notes() as notes:
-        fitted = load_model(model)
+        fitted = load_model(model, target)
         rows, answers = load_rows(fitted, table, reading, target)
         found = compare(fitted, rows, answers, engineered=engineered, folds=folds, refit=refit, random_state=seed)
     showing.show(found, notes)

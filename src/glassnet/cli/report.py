@@ -1,10 +1,12 @@
 """What a fit tells at its end."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from glassnet.cli.console import heading, line, paragraph, regions, seconds, table
+from glassnet.cli.inputs import quoted
 from glassnet.cli.picture import curves, decision_regions
 from glassnet.data.cells import elided
 from glassnet.data.schema import Column
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from glassnet.explanation.fit_report import FitReport
 
 SHOWN_COLUMNS = 40
+SHARED = ("task", "loss", "n_train", "n_test", "columns", "networks")  # of a report, by all targets of a model
 STOPPED = {
     "patience": "it got no better any more (--patience)",
     "max_epochs": "it reached the last epoch (--max-epochs)",
@@ -34,23 +37,27 @@ STOPPED = {
 
 @dataclass(frozen=True)
 class Parts:
-    """Rows to train on and rows to score on, with their numbers in the files that they came from, counted from 0."""
+    """Rows to train on and rows to score on, with their numbers in the files that they came from, counted from 0.
+
+    `order` has the column of groups or time, by that name, where rows were held out by one.
+    """
 
     train: Table
     train_numbers: Array
     test: Table | None
     test_numbers: Array | None
+    order: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
 class Outcome:
-    """What a fit came to."""
+    """What a fit came to; `reports` are by target."""
 
     model: TableClassifier | TableRegressor
     parts: Parts
     output: str
     notes: list[str]
-    report: "FitReport | None" = None
+    reports: dict[str, "FitReport"] = field(default_factory=dict)
     page: str | None = None
     source: str | None = None
     asked_task: str = "auto"
@@ -59,13 +66,16 @@ class Outcome:
 
 
 def as_dict(outcome: Outcome) -> dict[str, Any]:
-    """The report for programs."""
-    model, report = outcome.model, outcome.report
-    assert report is not None
+    """The report for programs; of several targets, what they do not share is by target."""
+    model, told = outcome.model, {name: report.to_dict() for name, report in outcome.reports.items()}
+    one = next(iter(told.values()))
+    if len(told) > 1:
+        apart = {name: {key: value for key, value in own.items() if key not in SHARED} for name, own in told.items()}
+        one = {"target": list(told), **{key: one[key] for key in SHARED}, "targets": apart}
     history, architecture = model.history_, model.network_.architecture
     return {
         "table": outcome.source,
-        **report.to_dict(),
+        **one,
         "network": {
             "sizes": architecture.sizes,
             "activations": [f.name for f in architecture.activations],
@@ -88,32 +98,42 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
 
 def show(outcome: Outcome) -> None:
     """The report for people."""
-    model, parts, report = outcome.model, outcome.parts, outcome.report
-    assert report is not None
+    model, parts = outcome.model, outcome.parts
     if outcome.source is None:
         paragraph("No table was given, so this is the example of two circles: a blob, and a ring around it.")
     heading("Columns")
     show_columns(model.preprocessor_.columns)
-    _show_target(outcome)
+    line("")
+    for report in outcome.reports.values():
+        _show_target(outcome, report.model)
+    _show_parts(parts)
     heading(f"Network, {model.network_.architecture.n_parameters:,} parameters")
     line(str(model.network_))
-    for part in report.sections():
-        if part.name == "findings":
-            continue  # they are notes
-        heading(part.title)
-        for i, block in enumerate(part.blocks):
-            if i:
-                line("")
-            _show_block(block)
-        if part.name == "networks":
-            _show_curves(outcome)
-    if isinstance(model, TableClassifier):
-        shown = parts.test if parts.test is not None else parts.train
-        picture = decision_regions(model, shown)
-        if picture is not None:
-            heading(f"{picture.across[0]} across, {picture.up[0]} up: what the network says, and {len(shown)} rows")
-            regions(picture)
+    for i, (target, report) in enumerate(outcome.reports.items()):
+        named = f"{target}: " if len(outcome.reports) > 1 else ""
+        for part in report.sections():
+            if part.name == "findings" or (part.name == "networks" and i):
+                continue  # they are notes; all targets have the same networks
+            heading(part.title if part.name == "networks" else f"{named}{part.title}")
+            # What is said of the networks in words is of those of one target, with its output alone.
+            shared = named and part.name == "networks"
+            for j, block in enumerate(block for block in part.blocks if not (shared and isinstance(block, Text))):
+                if j:
+                    line("")
+                _show_block(block)
+            if part.name == "networks":
+                _show_curves(outcome)
+        _show_regions(named, report.model, parts.test if parts.test is not None else parts.train)
     _show_next(outcome)
+
+
+def _show_regions(named: str, model: TableClassifier | TableRegressor, shown: Table) -> None:
+    """What a model of classes says of the plane, where there is one to show."""
+    picture = decision_regions(model, shown) if isinstance(model, TableClassifier) else None
+    if picture is not None:
+        across, up = picture.across[0], picture.up[0]
+        heading(f"{named}{across} across, {up} up: what the network says, and {len(shown)} rows")
+        regions(picture)
 
 
 def _show_block(block: Block) -> None:
@@ -165,18 +185,29 @@ def show_columns(columns: tuple[Column, ...], most_values: int = 5, *, medians: 
         line(f"… and {len(columns) - SHOWN_COLUMNS} more")
 
 
-def _show_target(outcome: Outcome) -> None:
-    """What the target was taken for."""
-    model, name = outcome.model, outcome.model.target_.name
+def _show_target(outcome: Outcome, model: TableClassifier | TableRegressor) -> None:
+    """What a target was taken for."""
+    name = model.target_.name
     if isinstance(model, TableClassifier):
         labels = [str(label) for label in model.target_.labels]
         told, other = f"{len(labels)} classes ({elided(labels, 5)})", "quantity"
         doubtful = not isinstance(model.target_.labels[0], str | bool)
     else:
         told, other = f"a quantity, {model.target_.minimum:.6g} to {model.target_.maximum:.6g}", "classes"
-        doubtful = outcome.parts.train[name].dtype.is_integer()
+        # Several would all need two classes.
+        doubtful = outcome.parts.train[name].dtype.is_integer() and len(outcome.reports) == 1
     wrong = f" If that is wrong, pass --task {other}." if doubtful and outcome.asked_task == "auto" else ""
-    paragraph(f"\nTarget {name}: {told}.{wrong}")
+    paragraph(f"Target {name}: {told}.{wrong}")
+
+
+def _show_parts(parts: Parts) -> None:
+    """By what rows were held out, where that was not chance."""
+    if parts.test is not None and "groups" in parts.order:
+        column = parts.order["groups"]
+        n_train, n_test = (part[column].n_unique() for part in (parts.train, parts.test))
+        paragraph(f"Groups of {column}: {n_train} are trained on, {n_test} others are scored on.")
+    elif parts.test is not None and "time" in parts.order:
+        paragraph(f"The {len(parts.test)} latest rows by {parts.order['time']} are scored on.")
 
 
 def show_training(history: History, rows: int | None = None, *, metric: str | None = None) -> None:
@@ -212,4 +243,6 @@ def _show_next(outcome: Outcome) -> None:
         line("glassnet fit YOUR.csv --target COLUMN")
     else:
         line(f"glassnet predict {outcome.output} NEW.csv -o predictions.csv")
+    if len(outcome.reports) > 1:
+        line(f"glassnet attribute {outcome.output} NEW.csv --target {quoted(next(iter(outcome.reports)))}")
     line(f"glassnet info {outcome.output}")

@@ -16,7 +16,16 @@ from glassnet.cli.options import (
     reading_options,
 )
 
-NAMES = {"accuracy": "accuracy", "log_loss": "log loss", "r2": "R²", "rmse": "RMSE", "mae": "MAE"}
+NAMES = {
+    "accuracy": "accuracy",
+    "log_loss": "log loss",
+    "r2": "R²",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "deviance": "Poisson deviance",
+    "pinball": "pinball loss",
+}
+NO_UNIT = ("accuracy", "log_loss", "r2")
 
 
 @click.command(no_args_is_help=True)
@@ -33,7 +42,7 @@ def score(model: str, table: str, drop_missing_target: bool, jobs: int | None, r
 
     TABLE is CSV, Parquet or Excel, or - for standard input. Scores of classes: accuracy and log loss, the mean of -ln p
     of the true class. Of quantities: R2, and in the target's units the root of the mean squared error (RMSE) and the
-    mean absolute error (MAE).
+    mean absolute error (MAE). A model of several targets is scored on each.
 
     \b
     glassnet score m.safetensors test.csv
@@ -44,14 +53,15 @@ def score(model: str, table: str, drop_missing_target: bool, jobs: int | None, r
     with gathered_notes() as notes:
         fitted = read_model(model).set_params(n_jobs=jobs)
         rows = read_table(table, reading)
-        rows, dropped = without_missing_target(rows, fitted.target_.name, wanted=drop_missing_target)
+        rows, dropped = without_missing_target(rows, fitted.target_.names, wanted=drop_missing_target)
         scores = evaluate(fitted, rows)
     show_notes([*dropped, *notes])
     if as_json:
         print_json(scores)
         return
-    paragraph(f"{fitted.target_.name}: {scores['n']} row{'s' * (scores['n'] != 1)} of {table}")
-    print_scores({"model": scores})
+    n, several = len(rows), len(fitted.target_.names) > 1
+    paragraph(f"{fitted.target_.name}: {n} row{'s' * (n != 1)} of {table}")
+    print_scores(scores if several else {"model": scores})
 
 
 def print_scores(scores: dict[str, dict[str, Any]]) -> None:
@@ -63,4 +73,4 @@ def print_scores(scores: dict[str, dict[str, Any]]) -> None:
 
 def number(name: str, value: float | None) -> str:
     """Three decimals of what has no unit; four digits of what has one."""
-    return "-" if value is None else f"{value:.4g}" if name in ("rmse", "mae") else f"{value:.3f}"
+    return "-" if value is None else f"{value:.3f}" if name in NO_UNIT else f"{value:.4g}"

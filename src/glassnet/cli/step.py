@@ -44,7 +44,7 @@ def step(
     from glassnet.explanation.stepping import step as take
 
     with gathered_notes() as notes:
-        fitted = load_model(model)
+        fitted = load_model(model, target)
         found, answers = load_rows(fitted, table, reading, target)
         found, answers = chosen(found, answers, row, rows, table)
         taken = take(

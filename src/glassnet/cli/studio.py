@@ -8,7 +8,7 @@ from typing import Any
 import rich_click as click
 
 from glassnet.cli.console import show_notes, tell
-from glassnet.cli.explain import load_model, load_rows
+from glassnet.cli.explain import load_any, load_rows, of_one_target
 from glassnet.cli.inputs import Reading, gathered_notes, is_model, read_table
 from glassnet.cli.options import config_option, options_panel, reading_options
 from glassnet.errors import InputError
@@ -18,7 +18,7 @@ from glassnet.errors import InputError
 @options_panel
 @click.argument("model", metavar="[TABLE | MODEL]", required=False)
 @click.argument("table", metavar="[TABLE]", required=False)
-@click.option("-t", "--target", metavar="COLUMN", help="The column of TABLE to predict; else the last, or the model's.")
+@click.option("-t", "--target", metavar="COLUMN", help="The column of TABLE to predict, or one of MODEL's targets.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), metavar="N", default=0, help="Where the page is served; else a free port."
 )
@@ -61,12 +61,13 @@ def studio(
 def _shown(first: str | None, second: str | None, target: str | None, reading: Reading) -> dict[str, Any]:
     """What the page begins with, as the hub takes it."""
     if first is not None and (is_model(first) or first.lower().endswith(".safetensors")):
-        model = load_model(first)
+        whole = load_any(first)
+        model = of_one_target(whole, first, target)
         shown: dict[str, Any] = {"model": (_name(first), model)}
         if second is not None:
             rows, answers = load_rows(model, second, reading, target)
             shown |= {"table": (_name(second), rows)} if answers is None else {"rows": (rows, answers.to_numpy())}
-        elif target is not None:
+        elif target is not None and model is whole:
             raise InputError(f"--target is {target!r}, but no TABLE was given: glassnet studio MODEL TABLE.")
         return shown
     if second is not None:

@@ -1,44 +1,27 @@
-"""What every command that trains has in common: its options, and the checked tables that it learns from."""
+"""The options of every command that trains."""
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rich_click as click
 
-from glassnet.cli.console import TrainingProgress
-from glassnet.cli.inputs import (
-    EXCEL_SUFFIXES,
-    PARAMETERS,
-    Reading,
-    check_rows,
-    gathered_notes,
-    known_rows,
-    read_table,
-    without_missing_target,
-)
+from glassnet.cli.inputs import PARAMETERS
 from glassnet.cli.options import (
+    KINDS,
     Command,
     drop_missing_target_option,
     jobs_option,
+    label_and_weight,
     name_and_kind,
     names,
     number_or_auto,
     sizes,
     whole_or_auto,
 )
-from glassnet.errors import InputError, TableError
-
-if TYPE_CHECKING:
-    from glassnet.data.table import Table
-    from glassnet.estimators import TableClassifier, TableRegressor
-    from glassnet.nn.elementary import Array
-    from glassnet.training import Callback
 
 NETWORK = "Network and training"
-EXAMPLE, EXAMPLE_TARGET = "circles", "label"
+SEVERAL = "; may be repeated: then all are quantities, or all have two classes"  # of targets
 
 
 class TrainingCommand(click.RichCommand):
@@ -61,6 +44,13 @@ class TrainingCommand(click.RichCommand):
             self.params = options
 
 
+def targets_option(more: str = "") -> Callable[[Command], Command]:
+    """What is to be predicted; heard each time it is given, also where one is all that a command takes."""
+    return click.option(
+        "-t", "--target", "targets", metavar="COLUMN", multiple=True, help=f"The column to predict{more}."
+    )
+
+
 def problem_options(command: Command) -> Command:
     """What is to be learned, and from which columns."""
     for option in (
@@ -70,14 +60,14 @@ def problem_options(command: Command) -> Command:
             type=name_and_kind,
             metavar="NAME=KIND",
             multiple=True,
-            help="Kind of a column; may be repeated.",
+            help=f"Kind of a column: {', '.join(KINDS)}; may be repeated.",
         ),
         click.option(
             "--task",
             type=click.Choice(["auto", "classes", "quantity"]),
             default="auto",
             show_default=True,
-            help="What the target holds; auto looks.",
+            help="What the target holds, or all targets; auto looks.",
         ),
     ):
         command = option(command)
@@ -99,6 +89,33 @@ def network_options(command: Command) -> Command:
             help="Same seed, same model.",
         ),
         click.option(
+            "--calibration",
+            panel=NETWORK,
+            metavar="NAME",
+            help="Which rows make intervals and sets honest: auto, split, cv+ or none.",
+        ),
+        click.option(
+            "--class-weight",
+            panel=NETWORK,
+            type=label_and_weight,
+            multiple=True,
+            metavar="LABEL=WEIGHT",
+            help="How much rows of a class count, as rare=5; may be repeated. Or balanced, for all classes alike.",
+        ),
+        click.option(
+            "--quantile",
+            panel=NETWORK,
+            type=float,
+            metavar="SHARE",
+            help="With --loss quantile: the share of answers that lie below the prediction.",
+        ),
+        click.option(
+            "--loss",
+            panel=NETWORK,
+            metavar="NAME",
+            help="Of a quantity: squared_error, absolute_error, poisson for counts, or quantile.",
+        ),
+        click.option(
             "--metric",
             panel=NETWORK,
             metavar="NAME",
@@ -117,7 +134,7 @@ def network_options(command: Command) -> Command:
             panel=NETWORK,
             type=number_or_auto,
             metavar="EPOCHS",
-            help="Epochs without progress on validation rows before a training stops; auto: a quarter of all.",
+            help="Epochs without progress on validation rows before a training stops; auto: a fifth of all.",
         ),
         click.option(
             "--max-epochs",
@@ -168,134 +185,3 @@ def network_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
-
-
-@dataclass
-class Problem:
-    """What there is to learn.
-
-    Attributes:
-        rows: All rows, with the target.
-        test: The rows of another table to score on.
-        target: The column to predict.
-        classes: Whether it holds classes.
-        parameters: Of the estimator.
-        notes: What deserves a look.
-        numbers: Of the rows, in their file, from 0, (n,).
-        test_numbers: Those of `test`.
-    """
-
-    rows: "Table"
-    test: "Table | None"
-    target: str
-    classes: bool
-    parameters: dict[str, Any]
-    notes: list[str]
-    numbers: "Array"
-    test_numbers: "Array | None"
-
-
-def read_problem(
-    table: str | None,
-    target: str | None,
-    reading: Reading,
-    *,
-    test: str | None = None,
-    task: str,
-    column: Sequence[tuple[str, str]],
-    drop_missing_target: bool,
-    seed: int,
-    model_options: dict[str, Any],
-) -> Problem:
-    """The tables that a command names, or the example, with all that can be wrong with them found."""
-    from glassnet.data.examples import example
-
-    dropped: list[str] = []
-    with gathered_notes() as notes:
-        if table is None:
-            rows, target = example(EXAMPLE), _example_target(target)
-        else:
-            rows = read_table(table, reading)
-        target = _known_target(rows, target)
-        numbers = known_rows(rows, target, wanted=drop_missing_target)
-        rows, dropped = without_missing_target(rows, target, wanted=drop_missing_target)
-        tested = test_numbers = None
-        if test is not None:
-            # Of two tables, one may be a workbook.
-            sheet = reading["sheet"] if test.lower().endswith(EXCEL_SUFFIXES) else None
-            tested = read_table(test, reading | {"sheet": sheet})
-            test_numbers = known_rows(tested, target, wanted=drop_missing_target)
-            tested, more = without_missing_target(tested, target, wanted=drop_missing_target)
-            dropped += [f"--test: {note}" for note in more]
-        classes = _holds_classes(rows, target) if task == "auto" else task == "classes"
-        _check_target(rows, target, task, classes)
-        check_rows(rows, tested, target, classes, dict(column))
-    parameters = {PARAMETERS[name]: value for name, value in model_options.items() if value is not None}
-    parameters |= {"columns": dict(column) or None, "random_state": seed}
-    return Problem(rows, tested, target, classes, parameters, [*dropped, *notes], numbers, test_numbers)
-
-
-def train_model(
-    problem: Problem, rows: "Table", *, title: str, watched: bool, callbacks: Sequence["Callback"] = ()
-) -> "TableClassifier | TableRegressor":
-    """A model of some rows of a problem, with a line of progress."""
-    from glassnet.estimators import TableClassifier, TableRegressor
-
-    limit, metric = (problem.parameters.get(name) for name in ("time_limit_seconds", "metric"))
-    with TrainingProgress(title, wanted=watched, time_limit_seconds=limit, metric=metric) as progress:
-        estimator = TableClassifier if problem.classes else TableRegressor
-        return estimator(**problem.parameters, callbacks=[progress, *callbacks]).fit(rows, target=problem.target)
-
-
-def _example_target(target: str | None) -> str:
-    """The example's own; another one asked for means that a table was forgotten."""
-    if target not in (None, EXAMPLE_TARGET):
-        raise InputError(f"No table was given to find the column {target!r} in: glassnet fit TABLE --target {target}.")
-    return EXAMPLE_TARGET
-
-
-def _known_target(rows: "Table", target: str | None) -> str:
-    """The target, if the table has it."""
-    from glassnet.data.cells import elided
-
-    if target is None:
-        raise InputError(
-            f"Which column is to be predicted? Pass --target COLUMN. The table has {len(rows.names)}: "
-            f"{elided(rows.names)}."
-        )
-    rows.require(target)
-    return target
-
-
-def _holds_classes(rows: "Table", target: str) -> bool:
-    """Whether the target reads as labels."""
-    from glassnet.data.targets import looks_like_classes
-
-    return looks_like_classes(rows[target])
-
-
-def _check_target(rows: "Table", target: str, task: str, classes: bool) -> None:
-    """An InputError where the target holds dates, or texts that are no labels."""
-    from glassnet.data.inference import FREE_TEXT, IDENTIFIER, infer_columns
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            column = infer_columns(rows.select([target]))[0]
-        except TableError:  # in words for columns to learn from; what is wrong with a target is told by its own check
-            return
-    seen = rows[target].drop_nulls()
-    first = str(seen[0])[:60] if len(seen) else ""
-    written = not seen.dtype.is_temporal()  # as text, which may be labels all the same
-    labels = " If each is a label that comes again, pass --task classes." if written else ""
-    what = {"date": "dates", "time": "times of day", "duration": "durations"}.get(column.kind)
-    if what and not (task == "classes" and written):
-        raise InputError(
-            f"The target {target!r} holds {what} ({first}, …), but a quantity in numbers or classes are needed. Make a "
-            f"number of it, such as days since a certain date, hours or seconds, and predict that.{labels}"
-        )
-    if task == "auto" and classes and column.note.startswith((FREE_TEXT, IDENTIFIER)):
-        raise InputError(
-            f"The target {target!r} has another text in nearly every row ({first!r}, …), and what comes only once "
-            f"cannot be learned. Make a column of labels that come again, such as a topic, and predict that.{labels}"
-        )

@@ -6,6 +6,7 @@ from typing import Any
 import rich_click as click
 
 from glassnet.cli.console import line, print_json, show_notes
+from glassnet.cli.explain import of_one_target
 from glassnet.cli.inputs import Reading, gathered_notes, in_terminal_words, read_model, read_table
 from glassnet.cli.options import config_option, json_option, name_and_cell, options_panel, reading_options
 from glassnet.errors import TableError
@@ -27,11 +28,18 @@ from glassnet.errors import TableError
     required=True,
     help="A new cell; may be repeated, also for one column: then each of its values is tried.",
 )
+@click.option("-t", "--target", metavar="COLUMN", help="Of a model of several targets, the one to tell of.")
 @reading_options
 @config_option
 @json_option
 def what_if(
-    model: str, table: str, row: int, cells: tuple[tuple[str, str], ...], reading: Reading, as_json: bool
+    model: str,
+    table: str,
+    row: int,
+    cells: tuple[tuple[str, str], ...],
+    target: str | None,
+    reading: Reading,
+    as_json: bool,
 ) -> None:
     """Predict one row of TABLE with MODEL, and again with some of its cells changed.
 
@@ -40,11 +48,12 @@ def what_if(
     \b
     glassnet what-if m.safetensors new.csv --row 3 --set age=40 --set sex=male
     glassnet what-if m.safetensors new.csv --set age=30 --set age=40 --set age=50
+    glassnet what-if visits.safetensors new.csv --set age=40 --target days
     """
     from glassnet.estimators.what_if import what_if as ask
 
     with gathered_notes() as notes:
-        fitted = read_model(model)
+        fitted = of_one_target(read_model(model), model, target)
         rows = read_table(table, reading)
         if row >= len(rows):
             raise TableError(f"{table!r} has {len(rows)} rows, but --row is {row}. Rows count from 0.")

@@ -6,6 +6,7 @@ from glassnet.data.inference import infer_columns
 from glassnet.data.leaks import Leak, leaks
 from glassnet.data.preprocessor import Preprocessor
 from glassnet.data.schema import Column
+from glassnet.data.several import Targets
 from glassnet.data.table import Table, write_table
 from glassnet.data.targets import ClassTarget, NumberTarget, looks_like_classes
 
@@ -18,6 +19,7 @@ __all__ = [
     "NumberTarget",
     "Preprocessor",
     "Table",
+    "Targets",
     "example",
     "infer_columns",
     "leaks",

@@ -69,17 +69,18 @@ def positions(series: pl.Series, values: Sequence[str]) -> pl.Series:
     [1, 0, 2]
     """
     text = series if series.dtype == pl.String else as_text(series)
-    place: dict[str, int] = {value: i for i, value in enumerate(values)}
+    known: dict[str, int] = {value: i for i, value in enumerate(values)}
+    distinct = text.unique().drop_nulls()
+    place = {cell: known[cell] for cell in distinct if cell in known}
+    unseen = distinct.filter(~distinct.is_in(list(place)))
     by_number: dict[float, list[int]] = {}
-    for i, number in enumerate(as_numbers(pl.Series(values, dtype=pl.String))):
+    for i, number in enumerate(as_numbers(pl.Series(values, dtype=pl.String)) if len(unseen) else ()):
         if number is not None:
             by_number.setdefault(number, []).append(i)
-    distinct = text.unique().drop_nulls()
-    unseen = distinct.filter(~distinct.is_in(list(values)))
     for cell, stripped, number in zip(unseen, as_text(unseen), as_numbers(unseen), strict=True):
         same = by_number.get(number, [])
-        if stripped in place:
-            place[cell] = place[stripped]
+        if stripped in known:
+            place[cell] = known[stripped]
         elif len(same) == 1:
             place[cell] = same[0]
     return text.replace_strict(list(place), list(place.values()), default=None, return_dtype=pl.Int64)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import scipy.sparse
 
 from glassnet.data.cells import as_text, positions
 from glassnet.data.dates import (
@@ -52,6 +53,12 @@ class Encoder(ABC):
     def encode(self, column: Column, series: pl.Series, x: np.ndarray) -> tuple[int, list[str]]:
         """Fill x (n, features), zeros at first; how many cells are unexpectedly missing, which values are unseen."""
 
+    def encode_sparse(self, column: Column, series: pl.Series, d: int) -> tuple[Any, int, list[str]]:
+        """The same as a CSR matrix of its own, (n, d)."""
+        x = np.zeros((len(series), d))
+        n_missing, values = self.encode(column, series, x)
+        return scipy.sparse.csr_matrix(x), n_missing, values
+
     @abstractmethod
     def decode(self, column: Column, x: np.ndarray) -> list[Any]:
         """The cells that x (n, features) came from."""
@@ -88,6 +95,13 @@ class NumberEncoder(Encoder):
             filled = x[:, : len(column.filled)] + np.array(column.filled)
             return _with_missing((column.pieces[0] + filled @ np.diff(column.pieces)).tolist(), x, column)
         return _with_missing((x[:, 0] * column.scale + column.mean).tolist(), x, column)
+
+
+class CountEncoder(NumberEncoder):
+    """A number that comes back whole, and not below 0."""
+
+    def decode(self, column: Column, x: np.ndarray) -> list[Any]:
+        return [None if cell is None else max(round(cell), 0) for cell in super().decode(column, x)]
 
 
 class DurationEncoder(NumberEncoder):
@@ -160,7 +174,11 @@ class BooleanEncoder(Encoder):
 
 
 class CategoryEncoder(Encoder):
-    """One feature a value, 1 where the cell has it; one more for "other" and for missing where training had them."""
+    """One feature a value, 1 where the cell has it; one more for "other" and for missing where training had them.
+
+    "other" is what training pooled, and every value that it never saw; where it pooled none, a value never seen is 0 in
+    all features.
+    """
 
     def features(self, column: Column) -> list[Feature]:
         name = column.name
@@ -172,15 +190,31 @@ class CategoryEncoder(Encoder):
         ]
 
     def encode(self, column: Column, series: pl.Series, x: np.ndarray) -> tuple[int, list[str]]:
+        places, n_missing, values = self._places(column, series)
+        rows = np.flatnonzero(places >= 0)
+        x[rows, places[rows]] = 1
+        return n_missing, values
+
+    def encode_sparse(self, column: Column, series: pl.Series, d: int) -> tuple[Any, int, list[str]]:
+        places, n_missing, values = self._places(column, series)
+        filled = places >= 0  # one feature of a row, or none
+        ends = np.concatenate([[0], np.cumsum(filled)])
+        x = scipy.sparse.csr_matrix((np.ones(ends[-1]), places[filled], ends), shape=(len(places), d))
+        return x, n_missing, values
+
+    def _places(self, column: Column, series: pl.Series) -> tuple[np.ndarray, int, list[str]]:
+        """Which feature of each row is 1, (n,), −1 for none; cells unexpectedly missing, and values unseen."""
         text = as_text(series)
         place = positions(series, column.values)
-        unseen = place.is_null() & text.is_not_null()
-        values = [] if column.pooled else text.filter(unseen).unique().sort().to_list()
+        missing = text.is_null().to_numpy()
+        unseen = place.is_null().to_numpy() & ~missing
+        places = place.fill_null(-1).to_numpy().copy()
         if column.pooled:
-            x[unseen.to_numpy(), len(column.values)] = 1
-        rows = place.is_not_null().arg_true().to_numpy()
-        x[rows, place.drop_nulls().to_numpy()] = 1
-        return _flag_missing(text, x, column), values
+            places[unseen] = len(column.values)
+        if column.n_missing:
+            places[missing] = len(column.values) + column.pooled
+        values = [] if column.pooled else text.filter(pl.Series(unseen)).unique().sort().to_list()
+        return places, 0 if column.n_missing else int(missing.sum()), values
 
     def decode(self, column: Column, x: np.ndarray) -> list[Any]:
         names: list[str | None] = [*column.values, *["other"] * column.pooled, *[None] * bool(column.n_missing)]
@@ -190,6 +224,7 @@ class CategoryEncoder(Encoder):
 
 ENCODERS: dict[str, Encoder] = {
     "number": NumberEncoder(),
+    "count": CountEncoder(),
     "boolean": BooleanEncoder(),
     "category": CategoryEncoder(),
     "date": DateEncoder(),

@@ -5,11 +5,20 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from glassnet.data.cells import FALSE, PADDED, TRUE, as_numbers, as_text, elided, quoted
 from glassnet.data.dates import DATE, FORMS, clock_times, elapsed, find_form, parsed
-from glassnet.data.schema import EITHER_FIRST, KINDS, MANY_VALUES, Column, no_number
+from glassnet.data.schema import (
+    EITHER_FIRST,
+    KINDS,
+    MANY_VALUES,
+    MOST_VALUES,
+    Column,
+    category_column,
+    no_number,
+)
 from glassnet.data.table import Table
 from glassnet.errors import DataWarning, TableError, unknown_name
 
@@ -22,13 +31,26 @@ NAME_OF_ROWS = re.compile(
     r"(?i)^(.*[\W_])?(id|uuid|guid|index|idx|key|nr|no|rownames?|row[\W_]?(number|num|id|no)|unnamed: 0|column_1)$"
 )
 NAME_IN_CAMELS = re.compile(r"[a-z](Id|ID)$")
+FEW_COUNTS, FIRST_COUNT = 20, 5  # cells that tell a count from a number; the largest that may be its least
+COUNTED = {0: 3, 1: 8}  # different values of a count that begins with 0, or later: 1, 2, 3 are codes or grades
+TAIL = 4  # times as frequent as the largest value of a count is some other; hours and grades end without a tail
+FILLED = 0.75  # of the cells above 0: up to that quantile no whole number is left out, as among sums and areas
+NO_COUNT = re.compile(
+    r"(?i)(^|[\W_])(year|yr|month|mo|week|weekday|day|hour|minute|zip|code|rank|rating|score|grade|class|level|age)"
+    r"($|[\W_\d])"
+)
 
 
-def infer_columns(table: Table, overrides: Mapping[str, str] | None = None) -> tuple[Column, ...]:
+def infer_columns(
+    table: Table, overrides: Mapping[str, str] | None = None, *, most_values: int = MOST_VALUES
+) -> tuple[Column, ...]:
     """What kind each column is, and what stands in it.
 
     - Numeric columns are numbers, even when they hold only 0 and 1; so are texts where every cell reads as a number
       without leading zeros. With leading zeros they are codes, and so categories.
+    - Numbers are counts where all are whole and from 0 on, begin with 0 to 5, leave no number out where most cells are,
+      and end in a tail: the largest is rare. Columns called year, month, code, rating, age, … are not. A count is
+      learned as a number is, and comes back whole.
     - Flags, and texts that say only true and false or yes and no, are booleans.
     - Dates and datetimes are dates, and so are texts where every cell is 2026-01-31 or 31.01.2026, 31/01/2026,
       01/31/2026, 2026/01/31, with or without a clock. Where the day as well as the month may come first, the day
@@ -44,7 +66,8 @@ def infer_columns(table: Table, overrides: Mapping[str, str] | None = None) -> t
 
     Args:
         table: The training table, without its target.
-        overrides: Kinds by column name: "number", "category", "boolean", "date", "time", "duration" or "ignore".
+        overrides: Kinds by column name: "number", "count", "category", "boolean", "date", "time", "duration" or
+            "ignore".
 
     >>> [column.kind for column in infer_columns(Table.read({"x": [1, 2], "sure": ["yes", "no"]}))]
     ['number', 'boolean']
@@ -55,7 +78,7 @@ def infer_columns(table: Table, overrides: Mapping[str, str] | None = None) -> t
             raise unknown_name("column", name, table.names)
         if kind not in KINDS:
             raise unknown_name("kind of column", kind, KINDS)
-    columns = [_column(series, overrides.get(series.name)) for series in table.frame]
+    columns = [_column(series, overrides.get(series.name), most_values) for series in table.frame]
     _warn([column for column in columns if column.name not in overrides], table)
     return tuple(columns)
 
@@ -72,7 +95,7 @@ def infer_kind(series: pl.Series) -> str:
         return "boolean"
     numbers = as_numbers(text)
     if not numbers.null_count():
-        return "number"
+        return _number_or_count(series.name, numbers)
     _refuse_mixed(series, numbers, "numbers", no_number(series))
     if find_form(text):
         return "date"
@@ -87,7 +110,7 @@ def infer_kind(series: pl.Series) -> str:
 def _kind_of_dtype(series: pl.Series) -> str:
     """The kind of a column that holds no texts."""
     if series.dtype.is_numeric():
-        return "number"
+        return _number_or_count(series.name, as_numbers(series).drop_nulls())
     kind = KIND_OF_DTYPE.get(series.dtype.base_type())
     if kind is not None:
         return kind
@@ -95,6 +118,20 @@ def _kind_of_dtype(series: pl.Series) -> str:
         f"Column {series.name!r} holds {series.dtype}, which is not supported. Convert it to numbers or texts, "
         f"drop it, or pass columns={{{series.name!r}: 'ignore'}}."
     )
+
+
+def _number_or_count(name: str, numbers: pl.Series) -> str:
+    """ "count" where numbers say how many of something, by the rules of infer_columns, else "number"."""
+    cells, named = numbers.to_numpy(), any(told.search(name) for told in (NO_COUNT, NAME_OF_ROWS, NAME_IN_CAMELS))
+    least = cells.min() if len(cells) >= FEW_COUNTS and not named else -1
+    if not 0 <= least <= FIRST_COUNT or (cells != np.floor(cells)).any():
+        return "number"
+    values, frequencies = np.unique(cells, return_counts=True)
+    many = len(values) >= COUNTED[int(least > 0)]
+    above = np.repeat(values, frequencies)[frequencies[0] * int(least == 0) :]
+    end = np.floor(np.quantile(above, FILLED)) if len(above) else 0.0
+    filled = (values <= end).sum() == end - least + 1
+    return "count" if many and filled and TAIL * frequencies[-1] <= frequencies.max() else "number"
 
 
 def _refuse_mixed(series: pl.Series, read: pl.Series, what: str, bad: pl.Series) -> None:
@@ -109,15 +146,16 @@ def _refuse_mixed(series: pl.Series, read: pl.Series, what: str, bad: pl.Series)
         )
 
 
-def _column(series: pl.Series, asked: str | None) -> Column:
+def _column(series: pl.Series, asked: str | None, most_values: int) -> Column:
     """One column, of the kind that was asked for or inferred."""
-    if asked is not None:
-        if asked != "ignore" and (series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object)):
-            _kind_of_dtype(series)
-        return KINDS[asked](series)
-    kind = infer_kind(series)
-    why = _unlearnable(series, kind)
-    return Column(series.name, "ignore", series.null_count(), note=f"{why}: left out") if why else KINDS[kind](series)
+    kind = asked
+    if kind is None:
+        kind = infer_kind(series)
+        if why := _unlearnable(series, kind):
+            return Column(series.name, "ignore", series.null_count(), note=f"{why}: left out")
+    elif kind != "ignore" and (series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object)):
+        _kind_of_dtype(series)
+    return category_column(series, most_values) if kind == "category" else KINDS[kind](series)
 
 
 def _unlearnable(series: pl.Series, kind: str) -> str:
@@ -130,7 +168,7 @@ def _unlearnable(series: pl.Series, kind: str) -> str:
         if words >= VERY_WORDY or (words >= WORDY and n_distinct > MANY_VALUES):
             return FREE_TEXT
         return IDENTIFIER if n_distinct > MANY_VALUES and n_distinct >= UNIQUE * n else ""
-    if kind == "number" and (NAME_OF_ROWS.match(series.name) or NAME_IN_CAMELS.search(series.name)):
+    if kind in ("number", "count") and (NAME_OF_ROWS.match(series.name) or NAME_IN_CAMELS.search(series.name)):
         numbers = as_numbers(series)
         n_distinct = numbers.n_unique()
         whole = not numbers.null_count() and bool((numbers == numbers.floor()).all())

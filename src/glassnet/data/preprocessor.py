@@ -14,7 +14,7 @@ from glassnet.data.dates import CYCLES, FORMS, known_zone
 from glassnet.data.encoders import ENCODERS, Feature
 from glassnet.data.inference import infer_columns
 from glassnet.data.records import Record, damaged
-from glassnet.data.schema import Column, in_pieces
+from glassnet.data.schema import MOST_VALUES, QUANTITIES, Column, in_pieces, with_fewer_values
 from glassnet.data.table import Table
 from glassnet.errors import DataWarning, TableError
 
@@ -37,11 +37,22 @@ class Preprocessor:
     columns: tuple[Column, ...]
 
     @classmethod
-    def fit(cls, table: Table, columns: Mapping[str, str] | None = None) -> "Preprocessor":
-        """Learn from a training table without its target; columns overrides kinds, as in infer_columns."""
+    def fit(
+        cls, table: Table, columns: Mapping[str, str] | None = None, *, most_values: int = MOST_VALUES
+    ) -> "Preprocessor":
+        """Learn from a training table.
+
+        Args:
+            table: Without its target.
+            columns: Kinds by column name, as for `infer_columns`.
+            most_values: Of a category, that get a feature of their own.
+
+        Raises:
+            TableError: A table or a column that nothing can be learned from; it says why.
+        """
         if not table.n_rows:
             raise TableError("The training table has no rows. At least two were needed.")
-        preprocessor = cls(infer_columns(table, columns))
+        preprocessor = cls(infer_columns(table, columns, most_values=most_values))
         if not preprocessor.features:
             notes = ", ".join(f"{column.name} ({column.note})" for column in preprocessor.columns[:10])
             raise TableError(
@@ -51,14 +62,19 @@ class Preprocessor:
         return preprocessor
 
     def in_pieces(self, table: Table) -> "Preprocessor | None":
-        """The same columns, with numbers and durations cut into pieces at their quantiles in the training table.
+        """The same columns in another way: quantities in pieces, and of a category FEWER_VALUES at the most.
 
-        None where no column has values enough, or more than MOST_IN_PIECES have: there x would be all pieces.
+        Pieces are cut at quantiles of the training table, but not where more than MOST_IN_PIECES columns are
+        quantities: x would be all pieces. Networks of fewer values learn fewer by heart; the rows held out, by which
+        views are weighed, tell whether that is better. None where nothing changes.
         """
-        many = [column for column in self.columns if column.kind in ("number", "duration")]
-        if len(many) > MOST_IN_PIECES:
-            return None
-        cut = tuple(in_pieces(column, table[column.name]) if column in many else column for column in self.columns)
+        many = [column for column in self.columns if column.kind in QUANTITIES]
+        cut = tuple(
+            in_pieces(column, table[column.name])
+            if column.kind in QUANTITIES and len(many) <= MOST_IN_PIECES
+            else with_fewer_values(column)
+            for column in self.columns
+        )
         return Preprocessor(cut) if cut != self.columns else None
 
     @cached_property
@@ -95,12 +111,13 @@ class Preprocessor:
     def transform(self, table: Table, *, sparse: bool = False) -> Any:
         """Prepared features of any table that has the training columns.
 
-        Columns that training did not have are passed over. Missing cells where training had none are filled, and
-        unseen categories are zeros in all features of their column: each with one DataWarning.
+        Columns that training did not have are passed over. A category that training never saw is "other" where training
+        pooled its rare ones, else zeros in all features of its column, with one DataWarning. Missing cells where
+        training had none are filled, with one DataWarning.
 
         Args:
             table: The rows.
-            sparse: Give a SciPy CSR matrix, made column by column: its zeros are never in memory.
+            sparse: Give a SciPy CSR matrix, made column by column: the zeros of categories are never in memory.
 
         Returns:
             x, (n, d).
@@ -111,10 +128,12 @@ class Preprocessor:
         missing: dict[str, int] = {}
         unseen: dict[str, list[str]] = {}
         for column, block in self._blocks:
-            part = np.zeros((table.n_rows, block.stop - block.start)) if x is None else x[:, block]
-            n_missing, values = ENCODERS[column.kind].encode(column, table.frame[column.name], part)
+            encoder, series = ENCODERS[column.kind], table.frame[column.name]
             if x is None:
-                parts.append(scipy.sparse.csr_matrix(part))
+                part, n_missing, values = encoder.encode_sparse(column, series, block.stop - block.start)
+                parts.append(part)
+            else:
+                n_missing, values = encoder.encode(column, series, x[:, block])
             if n_missing:
                 missing[column.name] = n_missing
             if values:
@@ -183,6 +202,7 @@ NUMBERS = ("median", "mean", "scale", "minimum", "maximum")
 PARTS = ("pieces", "filled")
 SEEN: dict[str, tuple[str, ...]] = {  # what a file holds of a column, beside its name, kind, n_missing and note
     "number": (*NUMBERS, *PARTS),
+    "count": (*NUMBERS, *PARTS),
     "duration": (*NUMBERS, *PARTS),
     "date": (*NUMBERS, "cycles", "form", "zone", "daily"),
     "time": ("minimum", "maximum"),

@@ -23,10 +23,13 @@ from glassnet.data.dates import (
 )
 from glassnet.errors import TableError
 
-MOST_VALUES = 100  # of a category; rarer ones are pooled
 MANY_VALUES = 20  # above this, a text that differs in most rows looks like an identifier
+LEAST_SEEN = 2  # of a value beyond the MANY_VALUES most frequent, or it is pooled
+MOST_VALUES = 5_000  # of a category, however often they were seen
+FEWER_VALUES = 100  # of a category, for networks that are not to learn rare ones by heart
 EITHER_FIRST = "day or month may come first: read with the day first"
 PIECES, FEWEST_PIECES = 16, 3  # into which a number is cut; with fewer of them it is as well left whole
+QUANTITIES = ("number", "count", "duration")  # kinds with x = (value − mean) / scale, or pieces of it
 TURNS = 1.5  # a cycle is told from a trend once half of it was seen twice
 
 
@@ -41,7 +44,7 @@ class Column:
         mean, scale: x = (value − mean) / scale, over the cells that were there.
         minimum, maximum: The training range; a time of day counts in seconds since midnight.
         values: Of a category, the most frequent first.
-        pooled: Whether rarer values were put together as "other".
+        pooled: Whether rarer values were put together as "other", as are those that training never saw.
         note: For a report, what is unusual here.
         cycles: Of a date, those keys of CYCLES that training spans.
         form: Of a date, how training wrote it, a key of FORMS.
@@ -73,6 +76,18 @@ class Column:
 def number_column(series: pl.Series) -> Column:
     """A column of quantities."""
     return _quantities(series.name, "number", number_cells(series))
+
+
+def count_column(series: pl.Series) -> Column:
+    """A column that counts something, as quantities: whole numbers from 0 on."""
+    numbers = number_cells(series)
+    bad = (numbers < 0) | (numbers != numbers.floor())
+    if bad.any():
+        raise TableError(
+            f"Column {series.name!r} needs counts, whole numbers from 0 on, but holds {quoted(series, bad)}. Clean "
+            f"these cells, or train with columns={{{series.name!r}: 'number'}}."
+        )
+    return _quantities(series.name, "count", numbers)
 
 
 def duration_column(series: pl.Series) -> Column:
@@ -146,22 +161,37 @@ def _quantities(name: str, kind: str, numbers: pl.Series) -> Column:
     return Column(name, kind, n_missing, median, mean, scale or 1.0, low, high)
 
 
-def category_column(series: pl.Series) -> Column:
-    """A column of names, the most frequent first."""
+def category_column(series: pl.Series, most_values: int = MOST_VALUES) -> Column:
+    """A column of names, the most frequent first.
+
+    The MANY_VALUES most frequent are kept, and of the others those seen LEAST_SEEN times or more, most_values in all:
+    in the first layer each has weights of its own, an embedding that is learned with the rest. What was seen once says
+    little of itself; together such values teach what one is like that nobody has seen.
+    """
     text = as_text(series)
     counts = text.drop_nulls().rename("value").value_counts(name="n").sort(["n", "value"], descending=[True, False])
-    values = tuple(counts["value"].to_list())
-    n_missing = text.null_count()
-    if not values:
+    n, n_missing = counts.height, text.null_count()
+    if not n:
         return _ignored(series, "no values")
-    if len(values) == 1 and not n_missing:
+    if n == 1 and not n_missing:
         return _ignored(series, "constant")
-    note, pooled = "", len(values) > MOST_VALUES
-    if len(values) > MANY_VALUES and 2 * len(values) > len(text) - n_missing:
-        note = f"{len(values)} different values in {len(text)} rows: looks like an identifier"
-    elif pooled:
-        note = f"{len(values)} different values: the {MOST_VALUES} most frequent are kept, the others pooled"
-    return Column(series.name, "category", n_missing, values=values[:MOST_VALUES], pooled=pooled, note=note)
+    again = int((counts["n"] >= LEAST_SEEN).sum())
+    kept = min(max(again, MANY_VALUES), most_values, n)
+    note = ""
+    if n > MANY_VALUES and 2 * n > len(text) - n_missing:
+        note = f"{n} different values in {len(text)} rows: looks like an identifier"
+    elif kept < n:
+        which = f"{kept} most frequent" if kept != again else f"{kept} seen {LEAST_SEEN} times or more"
+        note = f"{n} different values: the {which} are kept, the others pooled"
+    values = tuple(counts["value"].head(kept).to_list())
+    return Column(series.name, "category", n_missing, values=values, pooled=kept < n, note=note)
+
+
+def with_fewer_values(column: Column) -> Column:
+    """A column with the FEWER_VALUES most frequent values alone, the others pooled; unchanged where it has no more."""
+    if len(column.values) <= FEWER_VALUES:
+        return column
+    return replace(column, values=column.values[:FEWER_VALUES], pooled=True)
 
 
 def boolean_column(series: pl.Series) -> Column:
@@ -182,6 +212,7 @@ def ignored_column(series: pl.Series) -> Column:
 
 KINDS: dict[str, Callable[[pl.Series], Column]] = {
     "number": number_column,
+    "count": count_column,
     "category": category_column,
     "boolean": boolean_column,
     "date": date_column,

@@ -83,6 +83,11 @@ class ClassTarget:
         return cls(name, labels)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The name, as several targets have theirs."""
+        return (self.name,)
+
+    @property
     def classes(self) -> np.ndarray:
         """The labels, sorted, in the user's own type; texts as objects."""
         return np.array(self.labels, dtype=object if isinstance(self.labels[0], str) else None)
@@ -136,6 +141,9 @@ class ClassTarget:
 class NumberTarget:
     """Quantities, standardised: t = (y − mean) / scale; with `log` t = (ln y − mean) / scale.
 
+    Counts and other quantities that are never below 0 may be divided by their mean alone, so that they stay so: with
+    `counts` the scale is that mean, and `mean` is 0.
+
     >>> target = NumberTarget.fit([1.0, 3.0], "price")
     >>> target.encode([1.0, 5.0]).ravel()
     array([-1.,  3.])
@@ -149,9 +157,10 @@ class NumberTarget:
     minimum: float
     maximum: float
     log: bool = False
+    counts: bool = False
 
     @classmethod
-    def fit(cls, values: Values, name: str = "target", *, log: bool = False) -> "NumberTarget":
+    def fit(cls, values: Values, name: str = "target", *, log: bool = False, counts: bool = False) -> "NumberTarget":
         """Learn mean and scale; a constant target keeps scale 1, with a DataWarning."""
         y = _quantities(values, name)
         if not len(y):
@@ -159,6 +168,8 @@ class NumberTarget:
         low, high = float(y.min()), float(y.max())
         if log and low <= 0:
             raise TableError(f"The target {name!r} is {low!r} in a row, but a logarithm needs numbers above 0.")
+        if counts:
+            _require_counts(low, name)
         learned = np.log(y) if log else y
         mean, scale = moments(learned, float(np.median(learned)))
         if scale == 0:
@@ -168,11 +179,20 @@ class NumberTarget:
                 DataWarning,
                 stacklevel=2,
             )
-        return cls(name, mean, scale or 1.0, low, high, log)
+        if counts:
+            mean, scale = 0.0, mean
+        return cls(name, mean, scale or 1.0, low, high, log, counts)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name, as several targets have theirs."""
+        return (self.name,)
 
     def encode(self, values: Values) -> np.ndarray:
         """Targets t, (n, 1)."""
         y = self.quantities(values)
+        if self.counts and len(y):
+            _require_counts(float(y.min()), self.name)
         if self.log:
             y = np.log(np.maximum(y, LEAST_OF_LOG * self.minimum))
         return ((y - self.mean) / self.scale)[:, None]
@@ -188,12 +208,15 @@ class NumberTarget:
     def in_units(self, p: np.ndarray) -> np.ndarray:
         """The same of p of any shape."""
         learned = p * self.scale + self.mean
+        if self.counts:
+            return np.maximum(learned, 0)
         return np.exp(learned) if self.log else learned
 
     def to_dict(self) -> dict[str, Any]:
         """A record for a file."""
         numbers = {key: getattr(self, key) for key in ("mean", "scale", "minimum", "maximum")}
-        return {"kind": "number", "name": self.name} | numbers | ({"log": True} if self.log else {})
+        forms = {form: True for form in ("log", "counts") if getattr(self, form)}
+        return {"kind": "number", "name": self.name} | numbers | forms
 
     @classmethod
     def from_dict(cls, record: Any) -> "NumberTarget":
@@ -202,10 +225,20 @@ class NumberTarget:
         if fields.text("kind") != "number":
             raise damaged(f"the target is of kind {fields.text('kind')!r}, 'number' was needed")
         numbers = {key: fields.number(key) for key in ("mean", "minimum", "maximum")}
-        log = "log" in fields.record and fields.flag("log")
+        log, counts = (form in fields.record and fields.flag(form) for form in ("log", "counts"))
         if log and numbers["minimum"] <= 0:
             raise damaged("the target has a logarithm, but was not above 0")
-        return cls(fields.text("name"), scale=fields.positive("scale"), log=log, **numbers)
+        if counts and (log or numbers["mean"] or numbers["minimum"] < 0):
+            raise damaged("the target counts, but is moved, has a logarithm, or was below 0")
+        return cls(fields.text("name"), scale=fields.positive("scale"), log=log, counts=counts, **numbers)
+
+
+def _require_counts(low: float, name: str) -> None:
+    if low < 0:
+        raise TableError(
+            f"The target {name!r} is {low!r} in a row, but loss='poisson' needs counts or other quantities that are "
+            f"never below 0. Drop these rows, or choose another loss."
+        )
 
 
 def _quantities(values: Values, name: str) -> np.ndarray:

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glassnet.estimators.report import Opinion
+from glassnet.estimators.quantities import row_losses
+from glassnet.estimators.report import Opinion, own_measure
+from glassnet.nn import Loss
 from glassnet.nn.elementary import Array
 
 RESAMPLES = 2000
@@ -31,7 +33,9 @@ class Estimate(NamedTuple):
 Estimates = dict[str, dict[str, Estimate]]  # by who, by score
 
 
-def estimates(truth: Array, opinions: Mapping[str, Opinion], *, seed: int = 0) -> tuple[Estimates, Estimates]:
+def estimates(
+    truth: Array, opinions: Mapping[str, Opinion], *, loss: Loss | None = None, seed: int = 0
+) -> tuple[Estimates, Estimates]:
     """Scores with their intervals, and those of the first less those of each other, on the same rows.
 
     Rows are drawn anew with replacement, the same ones for all, so that what is hard for everyone drops out of the
@@ -40,6 +44,7 @@ def estimates(truth: Array, opinions: Mapping[str, Opinion], *, seed: int = 0) -
     Args:
         truth: The answer of each row, (n,): places of classes, or quantities.
         opinions: What is said of each row, by who says so.
+        loss: That of the model, as for `scores`.
         seed: Same seed, same intervals.
 
     Returns:
@@ -60,8 +65,11 @@ def estimates(truth: Array, opinions: Mapping[str, Opinion], *, seed: int = 0) -
     whole: dict[str, dict[str, float]] = {}
     drawn: dict[str, dict[str, Array]] = {}
     for who, opinion in opinions.items():
-        sums = _sums_by_group(_of_rows(truth, opinion), group, groups)
-        scores = QUANTITY_SCORES if opinion.p is None else CLASS_SCORES
+        rows, scores = _of_rows(truth, opinion), CLASS_SCORES if opinion.p is not None else QUANTITY_SCORES
+        if loss is not None and (own := own_measure(loss)):
+            rows = np.column_stack([rows, row_losses(loss, truth, opinion.said)])
+            scores = scores | {own: lambda s: s[-1] / s[0]}
+        sums = _sums_by_group(rows, group, groups)
         with np.errstate(all="ignore"):
             values = {name: float(score(sums.sum(axis=0))) for name, score in scores.items()}
             whole[who] = {name: value for name, value in values.items() if np.isfinite(value)}

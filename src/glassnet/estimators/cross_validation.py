@@ -3,19 +3,34 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from sklearn.model_selection import GroupKFold, TimeSeriesSplit
 
 from glassnet.data.table import Table
 from glassnet.errors import InputError
 from glassnet.estimators.report import FEWEST_TRAINING_ROWS, Scores, class_codes
+from glassnet.estimators.table_rows import RowOrder
+from glassnet.nn.elementary import Array
 
 Summary = dict[str, dict[str, dict[str, float | None]]]
 
 
-def folds(table: Table, target: str, n_folds: int, *, classes: bool, seed: int) -> Iterator[tuple[Table, Table]]:
+def folds(
+    table: Table,
+    target: str,
+    n_folds: int,
+    *,
+    classes: bool,
+    seed: int,
+    groups: str | None = None,
+    time: str | None = None,
+) -> Iterator[tuple[Table, Table]]:
     """Rows to train on and rows to score on, n_folds times; each row is scored on once.
 
     Of every class, any two folds score on the same number of rows, or one differs by one. A row whose class has no
     other row is trained on in its own fold too, for a class that training never saw could not be scored.
+
+    Groups are never parted. With a time, rows are scored on by models of earlier rows alone: the first part, one of
+    n_folds + 1, is only trained on.
 
     Args:
         table: All rows, with the target.
@@ -23,6 +38,8 @@ def folds(table: Table, target: str, n_folds: int, *, classes: bool, seed: int) 
         n_folds: How many parts; 2 at least.
         classes: Whether the target holds classes.
         seed: Same seed, same folds.
+        groups: The column that says what belongs together.
+        time: The column that says when each row was.
 
     >>> [len(test) for _, test in folds(Table.read({"y": range(10)}), "y", 3, classes=False, seed=0)]
     [4, 3, 3]
@@ -33,16 +50,32 @@ def folds(table: Table, target: str, n_folds: int, *, classes: bool, seed: int) 
             f"{n_folds} folds of {n} rows are not possible: give 2 or more folds, no more than there are rows, and at "
             f"least {FEWEST_TRAINING_ROWS} rows to train on beside each."
         )
-    order = np.random.default_rng(seed).permutation(n)
     codes = class_codes(table, target) if classes else np.zeros(n, dtype=np.int64)
-    order = order[np.argsort(codes[order], kind="stable")]
-    fold = np.empty(n, dtype=np.int64)
-    fold[order] = np.arange(n) % n_folds  # dealt out like cards, one class after the other
-    for k in range(n_folds):
-        known = np.isin(codes, codes[fold != k])
-        test = (fold == k) & known
-        if test.any():
-            yield table.take(np.flatnonzero(~test)), table.take(np.flatnonzero(test))
+    for train, test in _parts(RowOrder.read(table, groups, time, None), codes, n_folds, seed):
+        unknown = ~np.isin(codes[test], codes[train])
+        train, test = np.sort(np.concatenate([train, test[unknown]])), np.sort(test[~unknown])
+        if len(test):
+            yield table.take(train), table.take(test)
+
+
+def _parts(order: RowOrder, codes: Array, n_folds: int, seed: int) -> Iterator[tuple[Array, Array]]:
+    """Places of rows to train on and to score on."""
+    n = len(codes)
+    if order.time is not None:
+        rows = np.argsort(order.time, kind="stable")
+        for train, test in TimeSeriesSplit(n_folds).split(rows):
+            yield rows[train], rows[test]
+    elif order.groups is not None:
+        if order.groups.max() + 1 < n_folds:
+            raise InputError(f"{n_folds} folds of {order.groups.max() + 1} groups are not possible: give fewer folds.")
+        yield from GroupKFold(n_folds, shuffle=True, random_state=seed).split(codes, groups=order.groups)
+    else:
+        dealt = np.random.default_rng(seed).permutation(n)
+        dealt = dealt[np.argsort(codes[dealt], kind="stable")]
+        fold = np.empty(n, dtype=np.int64)
+        fold[dealt] = np.arange(n) % n_folds  # dealt out like cards, one class after the other
+        for k in range(n_folds):
+            yield np.flatnonzero(fold != k), np.flatnonzero(fold == k)
 
 
 def summarize(scores: Sequence[dict[str, Scores]]) -> Summary:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from glassnet.estimators.checkpoints import Checkpoints
 from glassnet.estimators.recipe import FEWEST_EPOCHS, Fade, Recipe
 from glassnet.estimators.splits import Split
 from glassnet.nn import Data, Engine, Loss, Network, State, get_engine
@@ -22,8 +23,8 @@ from glassnet.training.trainer import Score, heard_interrupt
 TRIED_STEPS = 12  # from which the time of a training is told
 LIMIT_USED = 0.9  # share of a time limit that trainings are planned for
 MEASURED = 1.3  # how much longer an epoch takes than its steps: what is measured after it
-SURE = 1e-7  # as near to 0 or 1 as a probability of classes is taken
-VIEWS = ("numbers as they are", "numbers in pieces")  # what networks of each view see
+SURE = 1e-7  # as near to 0 or 1 as a probability of classes is taken, and to 0 a count as a share of the mean
+VIEWS = ("numbers as they are", "numbers in pieces")  # what each view sees; the second of categories fewer values
 WEIGHTS = np.linspace(0, 1, 21)
 # Never below 1: the rows have chosen the epoch, too, and where all are right they would make it sure of everything.
 TEMPERATURES = (1.0, 5.0)
@@ -95,6 +96,7 @@ def train_members(
     n_jobs: int | None,
     time_limit_seconds: float | None,
     callbacks: Sequence[Callback],
+    kept: Checkpoints | None = None,
 ) -> list[Trained]:
     """Train them all, as many at once as there are threads; each gets the same bits however many those are.
 
@@ -109,6 +111,7 @@ def train_members(
         time_limit_seconds: For all together. Fewer epochs, and then fewer networks, are trained where it needs be.
         callbacks: Told of every epoch of every network, one at a time and in the thread that called; one that returns
             True ends all.
+        kept: Checkpoints of the same jobs, to go on from and to keep. What a time limit decided at first stays decided.
 
     Returns:
         The trained ones, in the order of `jobs`. Those that Ctrl-C, the limit or a callback left no time for are not
@@ -120,14 +123,23 @@ def train_members(
     shortened = False
     if time_limit_seconds is not None:
         wanted = recipe.epochs
-        jobs, recipe = _in_time(jobs, parts, recipe, loss, engine, workers, time_limit_seconds)
+        if kept is not None and "planned" in kept.record:
+            number, epochs = kept.record["planned"]
+            jobs, recipe = jobs[:number], _shortened(recipe, epochs)
+        else:
+            jobs, recipe = _in_time(jobs, parts, recipe, loss, engine, workers, time_limit_seconds)
+            if kept is not None:
+                kept.note(planned=[len(jobs), recipe.epochs])
         shortened = recipe.epochs < wanted
         workers = min(workers, len(jobs))
-    lock, started, ended = threading.Lock(), 0, False
+    # Those of a fit that a callback has ended are fewer.
+    finished: dict[int, str] = dict(kept.record.get("finished", ())) if kept is not None else {}
+    places = sorted(finished) or range(len(jobs))
+    lock, started, ended, cut_short = threading.Lock(), 0, False, False
     asked = _Desk(callbacks)
 
     def one(place: int) -> Trained | None:
-        nonlocal started
+        nonlocal started, cut_short
         job = jobs[place]
         limit = None
         with lock:
@@ -136,6 +148,7 @@ def train_members(
             if time_limit_seconds is not None:
                 left = time_limit_seconds - (time.perf_counter() - began)
                 if left <= 0 and place:
+                    cut_short = True
                     return None
                 rounds = -(-(len(jobs) - started) // workers)
                 limit = max(left / max(rounds, 1), 1e-3)
@@ -144,11 +157,17 @@ def train_members(
         rows, validation = parts(job)
         spec = recipe.spec(rows.x.shape[1], rows.t.shape[1], loss)
         state = runner.init(spec, [job.seed])
-        score = watch(runner, state, job)
+        score, fade = watch(runner, state, job), Fade(recipe)
+        checkpoint = None if kept is None else kept.of(place)
+        if checkpoint is not None and checkpoint.stand is not None:
+            state.spec = fade.spec_after(spec, checkpoint.stand.counters["epoch"], recipe.epochs)
 
         def anyone(report: Report) -> bool:
             nonlocal ended
-            ended = asked.tell(replace(report, training=place, trainings=len(jobs))) or ended
+            wanted = asked.tell(replace(report, training=place, trainings=len(jobs)))
+            if not asked.open:
+                raise KeyboardInterrupt  # an error ends all, and no callback has wanted it
+            ended = wanted or ended
             return ended
 
         plan = Plan(
@@ -165,24 +184,27 @@ def train_members(
             plan,
             validation=validation,
             score=score,
-            callbacks=[Fade(recipe), anyone],
+            callbacks=[fade, anyone],
             interrupt=interrupt,
+            checkpoint=checkpoint,
         )
+        cut_short = cut_short or history.stopped_by in ("time limit", "interrupt")
         if history.stopped_by == "callback" and not ended:
             history.stopped_by = "patience"  # Fade ended it
         if history.stopped_by == "max_epochs" and shortened:
             history.stopped_by = "time limit"
+        history.stopped_by = finished.get(place, history.stopped_by)
         if history.stopped_by == "interrupt":
             interrupt.set()  # a callback may have raised it
         return job, Network.from_parameters(spec.architecture, state.parameters[0].copy()), history
 
     with closing(callbacks), heard_interrupt() as interrupt:
         if workers == 1:
-            trained = [one(place) for place in range(len(jobs))]
+            trained = [one(place) for place in places]
         else:
             pool = ThreadPoolExecutor(workers)
             try:
-                futures = [pool.submit(one, place) for place in range(len(jobs))]
+                futures = [pool.submit(one, place) for place in places]
                 asked.answer(futures)
                 if _failed(futures):
                     interrupt.set()  # an error of one ends all, soon
@@ -196,6 +218,9 @@ def train_members(
                 # After a second Ctrl-C nobody waits for a callback that does not return.
                 pool.shutdown(wait=not interrupt.is_set(), cancel_futures=True)
         found = [result for result in trained if result is not None]
+        if kept is not None and not finished and not cut_short and not interrupt.is_set():
+            ends = zip(places, trained, strict=True)
+            kept.note(finished=[[place, result[2].stopped_by] for place, result in ends if result is not None])
         if interrupt.is_set():
             found[0][2].stopped_by = "interrupt"
     return found
@@ -280,7 +305,11 @@ def _in_time(
     while rounds > 1 and affordable / rounds < least:
         rounds -= 1
     epochs = int(min(max(affordable / rounds, 1), recipe.epochs))
-    return jobs[: rounds * workers], replace(recipe, epochs=epochs, patience=min(recipe.patience, epochs))
+    return jobs[: rounds * workers], _shortened(recipe, epochs)
+
+
+def _shortened(recipe: Recipe, epochs: int) -> Recipe:
+    return replace(recipe, epochs=epochs, patience=min(recipe.patience, epochs))
 
 
 def combine(
@@ -347,7 +376,7 @@ def scores_of(loss: Loss, p: Array) -> Array:
     if loss.name == "binary_cross_entropy":
         p = np.clip(p, SURE, 1 - SURE)
         return np.log(p) - np.log1p(-p)
-    return np.log(np.maximum(p, SURE)) if loss.name == "cross_entropy" else p
+    return np.log(np.maximum(p, SURE)) if loss.name in ("cross_entropy", "poisson") else p
 
 
 def temperature(loss: Loss, y: Array, t: Array, s: Array | None) -> float:
@@ -374,6 +403,16 @@ def cooled(network: Network, degrees: float) -> Network:
     if last.b is not None:
         last.b[...] /= degrees
     return copy
+
+
+def one_output(network: Network, j: int) -> Network:
+    """The same network with one of its outputs alone: v and c in the last layer, and what skips to it, of that."""
+    architecture = replace(network.architecture, sizes=(*network.architecture.sizes[:-1], 1))
+    *hidden, last = network.layers
+    arrays = [array for layer in hidden for array in (layer.w, layer.b)]
+    arrays += [last.w[:, j], None if last.b is None else last.b[[j]]]
+    arrays.append(None if network.skip is None else network.skip[:, j])
+    return Network.from_parameters(architecture, np.concatenate([a.ravel() for a in arrays if a is not None]))
 
 
 def view_weights(losses: Callable[[Array], float], p: Sequence[Array]) -> Array:

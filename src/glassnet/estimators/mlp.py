@@ -200,7 +200,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if _check_partial_fit_first_call(self, classes):
             labels = y if type_of_target(y).startswith("multilabel") else classes
             self._label_binarizer = LabelBinarizer().fit(labels)
-        return self._fit(X, y, sample_weight, None, None, incremental=True)
+        return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> Array:
         """Labels (n,), or 0 and 1 (n, k) where a row may have several."""
@@ -314,7 +314,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
             y: Quantities (n,) or (n, k).
             sample_weight: A weight ≥ 0 for each row, (n,).
         """
-        return self._fit(X, y, sample_weight, None, None, incremental=True)
+        return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any, *, return_std: bool = False) -> Any:
         """Quantities (n,), or (n, k) where there are several.

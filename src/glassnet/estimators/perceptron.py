@@ -2,6 +2,7 @@
 # scikit-learn carries no types, so its decorators are Any.
 # mypy: allow-untyped-decorators
 
+import os
 import time
 import warnings
 from dataclasses import replace
@@ -16,13 +17,14 @@ from sklearn.utils.optimize import _check_optimize_result
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from glassnet.errors import InputError, ShapeError
+from glassnet.estimators.checkpoints import drawn_seed, of_perceptron
 from glassnet.estimators.parameters import Parameters
 from glassnet.estimators.rows import check_rows, drop_weightless, split
 from glassnet.estimators.scoring import no_news, scorer_score
 from glassnet.nn import Data, Engine, Layer, Loss, Network, Predictor, Spec, State, engine_for
 from glassnet.nn.activations import Identity
 from glassnet.nn.elementary import Array
-from glassnet.training import Epoch, History, Report, closing, lbfgs, levenberg_marquardt, train
+from glassnet.training import Checkpoint, Epoch, History, Report, closing, lbfgs, levenberg_marquardt, train
 from glassnet.training.trainer import Score
 
 FITTED = 1e-8  # of the loss of the mean: an error of 1e-4 standard deviations, which nobody calls unconverged
@@ -82,8 +84,25 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
         return self.coefs_[-1].shape[0]
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        every: int = 1,
+    ) -> Self:
         """Train on rows X and their targets y.
+
+        With `checkpoint`, a fit that was cut off, be it by a power failure, goes on where it was when the same call is
+        made again, and ends in the same bits as one that was not; one that had ended returns its model at once. Bits
+        differ within rounding where the second machine has other instructions (AVX2, AVX-512; `glassnet.show_config`
+        says which) or engine. `time_limit_seconds` is each call's: a fit that it ended, or Ctrl-C, goes on when called
+        again. What callbacks remember is not kept. With `warm_start` a checkpoint is of the weights that the fit went
+        on from, too, so that every such fit needs a folder of its own.
 
         Args:
             X: Features (n, d), an array, a dataframe of numbers or a sparse matrix. float32 is trained in float32.
@@ -92,14 +111,39 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
             X_val: Rows that are not trained on. Their loss is recorded in `history_`; with `early_stopping` they take
                 the place of the rows that would be split off.
             y_val: Their targets.
+            checkpoint: A folder of this fit alone, made where it is missing. For solvers that take steps.
+            every: Epochs from one checkpoint to the next.
 
         Raises:
             ValueError: a parameter or an array that cannot be used, before anything is trained; or weights that have
                 left the numbers, after.
-        """
-        return self._fit(X, y, sample_weight, X_val, y_val, incremental=False)
+            InputError: a checkpoint of other data or parameters; it says which. Or a folder that cannot be written,
+                or no longer: the last checkpoint stays as it was.
+            FileFormatError: a checkpoint that is torn, or of something else.
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, incremental: bool) -> Self:
+        >>> import tempfile
+        >>> from glassnet import MLPRegressor
+        >>> X = np.linspace(-1, 1, 50)[:, None]
+        >>> model = MLPRegressor((10,), max_iter=500, random_state=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     first = model.fit(X, X[:, 0], checkpoint=folder, every=10).predict(X)
+        ...     bool((model.fit(X, X[:, 0], checkpoint=folder, every=10).predict(X) == first).all())
+        True
+        """
+        return self._fit(X, y, sample_weight, X_val, y_val, checkpoint=checkpoint, every=every)
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any = None,
+        y_val: Any = None,
+        *,
+        incremental: bool = False,
+        checkpoint: str | os.PathLike[str] | None = None,
+        every: int = 1,
+    ) -> Self:
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         if incremental and self._is_planned():
@@ -116,7 +160,9 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
         data = Data(X, self._learn_targets(y, incremental), self._weigh(y, s, incremental))
         validation = self._check_validation(X_val, y_val)
 
-        rng = check_random_state(self.random_state)
+        drawn = drawn_seed(checkpoint, every, self.random_state)
+        kept = of_perceptron(self, checkpoint, every, drawn, data, validation, anew)
+        rng = check_random_state(self.random_state if drawn is None else drawn)
         seed = int(rng.randint(np.iinfo(np.int32).max))
         if self.early_stopping and self._is_stochastic():
             if validation is None:
@@ -141,7 +187,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
 
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is found, and said once, below
             if self._is_stochastic():
-                self._train_epochs(engine, data, validation, incremental, anew)
+                self._train_epochs(engine, data, validation, incremental, anew, None if kept is None else kept.of())
             else:
                 self._train_whole(engine, data, validation, rng)
         network = self._state.network()
@@ -213,7 +259,15 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
         if not hasattr(self, "history_"):
             self.history_ = History()
 
-    def _train_epochs(self, engine: Engine, data: Data, validation: Data | None, incremental: bool, anew: bool) -> None:
+    def _train_epochs(
+        self,
+        engine: Engine,
+        data: Data,
+        validation: Data | None,
+        incremental: bool,
+        anew: bool,
+        checkpoint: Checkpoint | None,
+    ) -> None:
         """SGD or Adam."""
         state, history, watched = self._state, self.history_, bool(self.early_stopping)
         if anew or not hasattr(self, "loss_curve_"):
@@ -236,7 +290,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
             with no_news():
                 score = scorer_score(self.scoring, self, engine, state, validation, self._decode(validation.t))
 
-        before = len(history)
+        before = len(history) if checkpoint is None or checkpoint.stand is None else checkpoint.stand.earlier
         with no_news():
             train(
                 engine,
@@ -247,6 +301,7 @@ class Perceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
                 score=score,
                 callbacks=self._all_callbacks(state.epoch),
                 history=history,
+                checkpoint=checkpoint,
             )
 
         epochs = history.epochs[before:]

@@ -15,7 +15,7 @@ from glassnet.training import Report
 HIDDEN = (128, 128, 128)
 FULL_BATCH = 256  # for which the rates are; a smaller batch goes with a rate smaller by the root of the ratio
 BATCHES = ((500, 32), (1000, 64), (3000, 128))  # rows below which a batch is that small, so that an epoch has steps
-RATES = {"classes": 0.04, "quantity": 0.1}
+RATE, RATES = 0.04, {"squared_error": 0.1}  # of every loss, and of those that learn better by another
 NARROW = 32  # units; in a layer of fewer each one counts: none is dropped, and its bias may go where it must
 BIAS_RATE = 0.1  # of the rate of the weights
 BETAS = (0.9, 0.95)
@@ -121,16 +121,29 @@ class Fade:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self.least = np.inf
+        self.best = -np.inf
         self.last = 0  # the epoch of the latest progress
+        self.seen = 0  # epochs of the history
 
     def __call__(self, report: Report) -> bool:
         """After an epoch."""
         epoch, state = report.epoch, report.state
-        left = 0.5 * (1 + np.cos(np.pi * min(epoch.epoch / report.max_epochs, 1.0)))
-        state.spec = replace(state.spec, dropout=self.recipe.shares(left))
-        state.weight_decay[:] = self.recipe.weight_decay * left
+        state.spec = self.spec_after(state.spec, epoch.epoch, report.max_epochs)
+        state.weight_decay[:] = self.recipe.weight_decay * self._left(epoch.epoch, report.max_epochs)
         if epoch.validation_loss is None:
             return False
-        if epoch.validation_loss[0] < self.least or state.best_epoch[0] == epoch.epoch:
-            self.least, self.last = min(self.least, epoch.validation_loss[0]), epoch.epoch
+        # All that have not been seen: of a training that goes on from a checkpoint there are several at first.
+        for one in report.history.epochs[self.seen :]:
+            loss, score = one.validation_loss[0] if one.validation_loss else np.inf, one.score[0]
+            if loss < self.least or score > self.best:
+                self.last = one.epoch
+            self.least, self.best = min(self.least, loss), max(self.best, score)
+        self.seen = len(report.history)
         return epoch.epoch - self.last > self.recipe.patience
+
+    def spec_after(self, spec: Spec, epoch: int, epochs: int) -> Spec:
+        """What is left of dropout after so many of the epochs."""
+        return replace(spec, dropout=self.recipe.shares(self._left(epoch, epochs)))
+
+    def _left(self, epoch: int, epochs: int) -> float:
+        return float(0.5 * (1 + np.cos(np.pi * min(epoch / epochs, 1.0))))

@@ -8,7 +8,7 @@ import numpy as np
 from glassnet.data.table import Table
 from glassnet.estimators.certainty import Estimate, wilson
 from glassnet.estimators.report import TableModel
-from glassnet.estimators.table import TableClassifier
+from glassnet.estimators.table_classifier import TableClassifier
 from glassnet.nn.elementary import Array
 
 BINS = 10

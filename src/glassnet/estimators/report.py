@@ -5,13 +5,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sklearn.metrics import log_loss, mean_absolute_error, mean_squared_error, r2_score
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
+from glassnet.data.several import Targets
 from glassnet.data.table import Table
 from glassnet.estimators.boosting import BOOSTING, boosted
-from glassnet.estimators.table import TableClassifier, TableRegressor
+from glassnet.estimators.quantities import MEASURES, best_constant, constant_name, level, row_losses
+from glassnet.estimators.table_classifier import TableClassifier
+from glassnet.estimators.table_regressor import TableRegressor
+from glassnet.estimators.table_rows import RowOrder
+from glassnet.nn import Loss
 from glassnet.nn.elementary import Array
 
 TableModel = TableClassifier | TableRegressor
@@ -34,10 +39,20 @@ class Opinion(NamedTuple):
         return cls((p[:, 1] > model.threshold_).astype(int) if p.shape[1] == 2 else p.argmax(axis=1), p)
 
 
-def hold_out(table: Table, target: str, share: float, *, classes: bool, seed: int) -> tuple[Array, Array]:
+def hold_out(
+    table: Table,
+    target: str,
+    share: float,
+    *,
+    classes: bool,
+    seed: int,
+    groups: str | None = None,
+    time: str | None = None,
+) -> tuple[Array, Array]:
     """The places of rows to train on, and of rows to score on, both ascending.
 
-    Classes are held out in proportion, and every class stays among the training rows.
+    Classes are held out in proportion, and every class stays among the training rows. Of groups, whole ones are held
+    out; with a time, the latest rows are, so that no moment is in both parts.
 
     Args:
         table: All rows, with the target.
@@ -45,6 +60,8 @@ def hold_out(table: Table, target: str, share: float, *, classes: bool, seed: in
         share: Share of the rows to hold out; 0 for none.
         classes: Whether the target holds classes.
         seed: Same seed, same rows.
+        groups: The column that says what belongs together.
+        time: The column that says when each row was.
 
     Returns:
         Both parts; the second is empty where no row can be spared.
@@ -62,8 +79,18 @@ def hold_out(table: Table, target: str, share: float, *, classes: bool, seed: in
     if classes:
         strata = class_codes(table, target)
         counts = np.bincount(strata)
-    fair = strata is not None and counts.min() >= 2 and min(n_test, n - n_test) >= len(counts)
-    train, test = train_test_split(np.arange(n), test_size=n_test, random_state=seed, stratify=strata if fair else None)
+    order = RowOrder.read(table, groups, time, None)
+    if order.time is not None:
+        latest = np.argsort(order.time, kind="stable")
+        later = order.time > order.time[latest[-n_test - 1]]
+        train, test = np.flatnonzero(~later), np.flatnonzero(later)
+    elif order.groups is not None:
+        parts = GroupShuffleSplit(1, test_size=share, random_state=seed)
+        train, test = next(parts.split(np.arange(n), groups=order.groups))
+    else:
+        fair = strata is not None and counts.min() >= 2 and min(n_test, n - n_test) >= len(counts)
+        stratify = strata if fair else None
+        train, test = train_test_split(np.arange(n), test_size=n_test, random_state=seed, stratify=stratify)
     if strata is not None:
         # A class that training never saw could not be scored.
         unseen = ~np.isin(strata[test], strata[train])
@@ -80,7 +107,8 @@ def evaluate(model: TableModel, table: Any) -> Scores:
 
     Returns:
         Accuracy and log loss (mean of −ln p of the true class) of a classifier; R², and in the target's units the
-        root of the mean squared error and the mean absolute error, of a regressor; and n, the rows.
+        root of the mean squared error and the mean absolute error, of a regressor, with the mean Poisson deviance or
+        the mean pinball loss where that is its loss; and n, the rows. Of several targets such scores by target.
 
     >>> table = {"x": [7 * i % 40 for i in range(40)], "y": [(7 * i % 40 - 20) ** 2 for i in range(40)]}
     >>> model = TableRegressor(n_estimators=1, max_iter=40, random_state=0).fit(table, target="y")
@@ -88,14 +116,16 @@ def evaluate(model: TableModel, table: Any) -> Scores:
     ['r2', 'rmse', 'mae', 'n']
     """
     table = Table.read(table)
-    return scores(answers(model, table), opinion(model, table))
+    if isinstance(model.target_, Targets):
+        return {name: evaluate(model.of_target(name), table) for name in model.target_.names}
+    return scores(answers(model, table), opinion(model, table), model.loss_)
 
 
 def compare(model: TableModel, train: Table, test: Table, *, boosting: bool = False) -> dict[str, Scores]:
     """The scores of a network and of its baselines on the same rows.
 
     Args:
-        model: A model fitted to `train`.
+        model: A model of one target fitted to `train`; one of several is that by its `of_target`.
         train: Its training rows, with the target.
         test: The rows to score on, with the target.
         boosting: Whether scikit-learn's gradient boosting is one of them.
@@ -105,8 +135,8 @@ def compare(model: TableModel, train: Table, test: Table, *, boosting: bool = Fa
     >>> list(compare(model, table, table))
     ['network', 'mean', 'linear model']
     """
-    truth = answers(model, test)
-    return {who: scores(truth, found) for who, found in opinions(model, train, test, boosting=boosting).items()}
+    truth, loss = answers(model, test), model.loss_
+    return {who: scores(truth, found, loss) for who, found in opinions(model, train, test, boosting=boosting).items()}
 
 
 def answers(model: TableModel, table: Table) -> Array:
@@ -133,8 +163,9 @@ def opinions(model: TableModel, train: Table, test: Table, *, boosting: bool = F
         boosting: Whether to train scikit-learn's gradient boosting too, on the same rows.
 
     Returns:
-        Of the network; of the majority class with its share, or the mean; of a linear model on the same prepared
-        features; of gradient boosting where it is asked for.
+        Of the network; of the majority class with its share, or the constant that its loss is about, such as the mean;
+        of a linear model on the same prepared features; of gradient boosting, with the same loss, where it is asked
+        for.
     """
     found = {"network": opinion(model, test)}
     with warnings.catch_warnings():  # the network's own opinion has told of odd cells already
@@ -149,20 +180,35 @@ def opinions(model: TableModel, train: Table, test: Table, *, boosting: bool = F
             p = {who: learner.fit(x, truth).predict_proba(x_test) for who, learner in learners.items()}
             found |= {who: Opinion(p.argmax(axis=1), p) for who, p in p.items()}
         else:
-            middle, scale = truth.mean(), truth.std() or 1.0
-            linear = Ridge().fit(x, (truth - middle) / scale).predict(x_test)
+            constant = best_constant(model.loss_, truth[:, None], None)
             found |= {
-                "mean": Opinion(np.full(len(test), truth.mean())),
-                "linear model": Opinion(middle + scale * linear),
+                constant_name(model.loss_): Opinion(np.full(len(test), float(constant[0]))),
+                "linear model": Opinion(_linear(model.loss_, x, truth, x_test)),
             }
         if boosting:
-            said = boosted(model.preprocessor_.columns, train, truth, test, classes=classes)
+            said = boosted(model.preprocessor_.columns, train, truth, test, loss=None if classes else model.loss_)
             found[BOOSTING] = Opinion(said.argmax(axis=1), said) if classes else Opinion(said)
     return found
 
 
-def scores(truth: Array, found: Opinion) -> Scores:
+def _linear(loss: Loss, x: Array, truth: Array, x_test: Array) -> Array:
+    """What a linear model says: its exponential for counts; for a quantile moved by that of its residuals."""
+    scale, share = (truth.mean() if loss.name == "poisson" else truth.std()) or 1.0, level(loss)
+    if loss.name == "poisson":
+        said: Array = scale * PoissonRegressor(alpha=1 / len(x), max_iter=300).fit(x, truth / scale).predict(x_test)
+        return said
+    fitted = Ridge().fit(x, (truth - truth.mean()) / scale)
+    above = truth - (truth.mean() + scale * fitted.predict(x))
+    return truth.mean() + scale * fitted.predict(x_test) + (0.0 if share is None else np.quantile(above, share))
+
+
+def scores(truth: Array, found: Opinion, loss: Loss | None = None) -> Scores:
     """Scores of an opinion; R² is None where all of the truth is one number.
+
+    Args:
+        truth: The answers, (n,).
+        found: What is said of them.
+        loss: That of the model; None for classes, and where it is the squared error.
 
     >>> scores(np.array([0, 1]), Opinion(np.array([0, 0]), np.array([[0.8, 0.2], [0.8, 0.2]])))["accuracy"]
     0.5
@@ -174,12 +220,20 @@ def scores(truth: Array, found: Opinion) -> Scores:
             "log_loss": float(log_loss(truth, p, labels=np.arange(p.shape[1]))),
             "n": len(truth),
         }
+    own = {} if loss is None or not own_measure(loss) else {own_measure(loss): row_losses(loss, truth, said).mean()}
     return {
         "r2": float(r2_score(truth, said)) if len(np.unique(truth)) > 1 else None,
         "rmse": float(np.sqrt(mean_squared_error(truth, said))),
         "mae": float(mean_absolute_error(truth, said)),
+        **{name: float(value) for name, value in own.items()},
         "n": len(truth),
     }
+
+
+def own_measure(loss: Loss | None) -> str:
+    """The score that the loss is about, where it is neither RMSE nor MAE, which all have; else ""."""
+    name = "" if loss is None else MEASURES.get(loss.name, "")
+    return name if name not in ("rmse", "mae") else ""
 
 
 def class_codes(table: Table, target: str) -> Array:

@@ -12,6 +12,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from glassnet.errors import InputError, unknown_name
+from glassnet.estimators.thresholds import few_thresholds
 from glassnet.nn import Data, Engine, State
 from glassnet.nn.elementary import Array
 from glassnet.training.trainer import Score
@@ -70,6 +71,9 @@ def scorer_score(
             f"validate on as X_val and y_val, or choose another scoring."
         )
     candidate = copy(model)
+    # Labels of two classes come of a threshold, which is chosen once the training is over.
+    decides = hasattr(model, "threshold_") and scorer._response_method == "predict" and validation.t.shape[1] == 1
+    share = float(np.average(validation.t[:, 0], weights=validation.s))
 
     def of_member(state: State, k: int) -> float:
         p = model._predictions(engine.forward(state.network(k), validation.x))
@@ -77,7 +81,12 @@ def scorer_score(
             return float("nan")  # never the best, and the trainer ends a training that got there
         candidate._predicted = lambda X: p
         try:
-            return float(scorer(candidate, validation.x, y, **weights))
+            if not decides:
+                return float(scorer(candidate, validation.x, y, **weights))
+            scores = []
+            for candidate.threshold_ in few_thresholds(p[:, 0], share):
+                scores.append(float(scorer(candidate, validation.x, y, **weights)))
+            return max(scores)
         except (ValueError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{parameter}={name!r} cannot score {type(model).__name__} on these {len(validation)} rows: {error}"

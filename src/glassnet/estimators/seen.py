@@ -28,6 +28,7 @@ FAR = 0.1  # widths of the training range beyond its edge; from there on a predi
 # A column's cells in the units in which `Column` holds its range.
 IN_UNITS: dict[str, Callable[[Column, Any], Any]] = {
     "number": lambda column, cells: as_numbers(cells),
+    "count": lambda column, cells: as_numbers(cells),
     "duration": lambda column, cells: duration_cells(cells),
     "date": lambda column, cells: seconds(clocks(date_cells(cells, column.form), column.zone)[0]),
     "time": lambda column, cells: day_share(time_cells(cells)) * DAY,

@@ -1,8 +1,10 @@
 """What models of tables have in common: a table → its features → networks, and back."""
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
+from dataclasses import replace
 from itertools import islice, repeat
 from time import perf_counter
 from typing import Any, ClassVar, Self
@@ -14,17 +16,27 @@ from sklearn.utils import check_random_state
 
 from glassnet.data.leaks import leaks
 from glassnet.data.preprocessor import Preprocessor
+from glassnet.data.several import Targets
 from glassnet.data.table import Table
-from glassnet.errors import DataWarning, InputError, TableError, TrainingWarning
-from glassnet.estimators.ensemble import Job, OutOfFold, combine, mean_prediction, scores_of, train_members
+from glassnet.errors import DataWarning, InputError, TableError, TrainingWarning, unknown_name
+from glassnet.estimators.checkpoints import drawn_seed, of_table
+from glassnet.estimators.ensemble import (
+    Job,
+    OutOfFold,
+    combine,
+    mean_prediction,
+    one_output,
+    train_members,
+)
 from glassnet.estimators.intervals import Conformal
+from glassnet.estimators.outcome import warn_of_training
 from glassnet.estimators.recipe import QUALITIES, networks
 from glassnet.estimators.scoring import no_news, scorer_score
 from glassnet.estimators.seen import warn_of_far_rows
 from glassnet.estimators.splits import FEWEST_TO_CHOOSE, Split, splits
 from glassnet.estimators.table_parameters import TableParameters
-from glassnet.estimators.table_rows import RowOrder, drop_weightless, reweighed, split_target
-from glassnet.nn import Data, Engine, Network, State, get_engine, get_loss
+from glassnet.estimators.table_rows import Name, RowOrder, drop_weightless, reweighed, split_target
+from glassnet.nn import Data, Engine, Loss, Network, State, get_engine
 from glassnet.nn.elementary import Array
 from glassnet.training import History
 from glassnet.training.trainer import Score
@@ -41,19 +53,28 @@ class TableModel(TableParameters):
         X: Any,
         y: Any = None,
         *,
-        target: str | None = None,
+        target: str | Sequence[str] | None = None,
         sample_weight: Any = None,
         X_val: Any = None,
         y_val: Any = None,
         groups: Any = None,
         time: Any = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        every: int = 1,
     ) -> Self:
         """Learn from a table.
 
+        With `checkpoint`, a fit that was cut off, be it by a power failure, goes on where it was when the same call is
+        made again, and ends in the same bits as one that was not (within rounding, where the second machine has other
+        instructions); networks that had been trained are not trained again. With `time_limit_seconds`, which is each
+        call's, how many networks and epochs there are stays as the first call planned it. What callbacks remember is
+        not kept.
+
         Args:
             X: A dataframe, a dict of columns, an array (n, d) or a file, with or without the target.
-            y: The target of each row, (n,); or leave it out and name the column that holds it.
-            target: The column of X to predict.
+            y: The target of each row, (n,), or several, (n, k) or a table; or leave it out and name the column that
+                holds it.
+            target: The column of X to predict, or a list of several that one model is to predict.
             sample_weight: Weight of each row in the loss, (n,), ≥ 0; rows of weight 0 are left out.
             X_val: A table to validate on, with the target in it if X has; else a part of X is held out.
             y_val: Its target, where X has its own in y.
@@ -61,17 +82,22 @@ class TableModel(TableParameters):
                 from, or a value for each row, (n,). No network is judged by a group that it was trained on.
             time: When each row was: a column, or numbers or dates (n,). Networks are judged by later rows than those
                 that they were trained on, the way they will be used.
+            checkpoint: A folder of this fit alone, made where it is missing.
+            every: Epochs of a network from one checkpoint to the next.
 
         Returns:
             The estimator, fitted.
 
         Raises:
             TableError: A table or a column that cannot be learned from; it names the column.
-            InputError: A parameter out of range.
+            InputError: A parameter out of range, or several targets that one model cannot have; a checkpoint of other
+                data or parameters, or a folder that cannot be written.
+            FileFormatError: A checkpoint that is torn, or of something else.
         """
         began = perf_counter()
         self._check_parameters()
         engine = get_engine(self.engine, self.n_jobs)  # before any work: it may be missing
+        drawn = drawn_seed(checkpoint, every, self.random_state)
         table, answers, name = split_target(X, y, target)
         kept = None if sample_weight is None else np.asarray(sample_weight) > 0
         table, answers, s = drop_weightless(table, answers, sample_weight)
@@ -87,12 +113,13 @@ class TableModel(TableParameters):
             kinds.setdefault(groups, "ignore")
         preprocessor = Preprocessor.fit(table, kinds)
         used = table.select([column.name for column in preprocessor.columns if column.kind != "ignore"])
-        for leak in leaks(used, Table.read({name: answers})[name]):
-            warnings.warn(str(leak), DataWarning, stacklevel=2)
+        for column in (answers if isinstance(answers, Table) else Table.read({described.name: answers})).frame:
+            for leak in leaks(used, column):
+                warnings.warn(str(leak), DataWarning, stacklevel=2)
         preprocessors = [preprocessor]
         if self.n_estimators != 1 and (pieces := preprocessor.in_pieces(table)) is not None:
             preprocessors.append(pieces)
-        random = check_random_state(self.random_state)
+        random = check_random_state(self.random_state if drawn is None else drawn)
         jobs = self._jobs(described, answers, len(preprocessors), random, order if X_val is None else None)
         spared = np.unique(np.concatenate([job.split.calibrate for job in jobs]))
         open_to_choice = np.setdiff1d(np.arange(len(table)), spared)  # rows that calibrate decide nothing else
@@ -105,7 +132,7 @@ class TableModel(TableParameters):
             table_val, told, _ = split_target(X_val, y_val, target)
             judged = [_prepared(p, table_val, described.encode(told), None) for p in preprocessors]
 
-        loss = get_loss(self._loss_name(t.shape[1]))
+        loss = self._loss(described)
         learner: Any = copy(self)  # what was fitted before stays until this fit has gone well
         learner.target_, learner.loss_, learner.preprocessor_ = described, loss, preprocessor
         learner.pieces_ = preprocessors[1] if len(preprocessors) > 1 else None
@@ -134,6 +161,8 @@ class TableModel(TableParameters):
                 f"metric={self.metric!r} needs rows to validate on, but validation_fraction={self.validation_fraction} "
                 f"of this table is fewer than {FEWEST_TO_CHOOSE}. Hold out more, give X_val, or leave metric out."
             )
+        given = None if judged is views else judged
+        checkpoints = of_table(learner, checkpoint, every, drawn, views, given, [job.split for job in jobs])
         with no_news():
             trained = train_members(
                 jobs,
@@ -145,6 +174,7 @@ class TableModel(TableParameters):
                 n_jobs=self.n_jobs,
                 time_limit_seconds=self._left(began),
                 callbacks=self.callbacks or (),
+                kept=checkpoints,
             )
         sound = [one for one in trained if one[2].stopped_by != "non-finite loss"] or trained
         if len(sound) < len(trained):
@@ -157,7 +187,7 @@ class TableModel(TableParameters):
         learner.members_, learner.out_of_fold_ = combine(
             sound, lambda job: parts(job)[1], loss, engine, cools=is_classifier(self)
         )
-        kind = self._calibration(len(t)) if judged is views else "none"
+        kind = self._calibrates(described, len(t)) if judged is views else "none"
         learner.conformal_ = Conformal.fit(
             kind, sound, learner.members_, views, learner.out_of_fold_, loss, engine, order.name
         )
@@ -165,7 +195,7 @@ class TableModel(TableParameters):
         self.__dict__.update(learner.__dict__)
         self.n_features_in_, self.feature_names_in_ = len(table.names), np.array(table.names, dtype=object)
         self.n_iter_ = max(len(member.history) for member in self.members_)
-        self._tell([reweighed(view, factors) for view in views])
+        warn_of_training(self, [reweighed(view, factors) for view in views])
         return self
 
     @property
@@ -178,6 +208,42 @@ class TableModel(TableParameters):
         """The first network's."""
         return self.members_[0].history
 
+    def of_target(self, name: str) -> Self:
+        """A model of one of several targets: the same networks, with the output of that target alone.
+
+        What tells of one target takes it: explanations, reports and `what_if`.
+
+        Args:
+            name: A target; of a model of one target that one, for which the model itself is given back.
+
+        Raises:
+            UnknownNameError: Another name; it tells the nearest known one.
+
+        >>> from glassnet import TableRegressor
+        >>> x = [i / 50 for i in range(100)]
+        >>> table = {"x": x, "a": [(v - 1) ** 2 for v in x], "b": [(2 - v) ** 2 * v for v in x]}
+        >>> model = TableRegressor(n_estimators=1, max_iter=20, random_state=0).fit(table, target=["a", "b"])
+        >>> model.predict({"x": [1.0]}).shape, model.of_target("a").predict({"x": [1.0]}).shape
+        ((1, 2), (1,))
+        """
+        self._check_fitted()
+        names = self.target_.names
+        if name not in names:
+            raise unknown_name("target", name, names)
+        if not isinstance(self.target_, Targets):
+            return self
+        j, one = names.index(name), copy(self)
+        one.target_ = self.target_.parts[j]
+        one.members_ = [replace(member, network=one_output(member.network, j)) for member in self.members_]
+        found = self.out_of_fold_
+        if found is not None:
+            one.out_of_fold_ = OutOfFold(found.rows, found.p[:, [j]], found.t[:, [j]], found.s)
+        if self.conformal_ is not None:
+            one.conformal_ = self.conformal_.of_output(j)
+        if hasattr(self, "threshold_"):
+            one.threshold_ = float(self.threshold_[j])
+        return one
+
     def _jobs(
         self, target: Any, answers: Any, n_views: int, random: np.random.RandomState, order: RowOrder | None
     ) -> list[Job]:
@@ -188,8 +254,8 @@ class TableModel(TableParameters):
             none = np.zeros(0, dtype=np.int64)
             turns: Iterator[Split] = repeat(Split(np.arange(n), none, none))
         else:
-            codes = target.codes(answers) if is_classifier(self) else None
-            share, calibration = self.validation_fraction, self._calibration(n)
+            codes = self._strata(target, answers)
+            share, calibration = self.validation_fraction, self._calibrates(target, n)
             turns = splits(n, codes, share, calibration, random, groups=order.groups, time=order.time)
         chosen = list(islice(turns, -(-count // n_views)))
         return [Job(i % n_views, i // n_views, chosen[i // n_views], int(random.randint(SEEDS))) for i in range(count)]
@@ -203,53 +269,9 @@ class TableModel(TableParameters):
         rows = rows.astype(np.float32)
         return score
 
-    def _tell(self, views: Sequence[Data]) -> None:
-        """Warn of a training that ended badly, or learned nothing."""
-        if self.history_.stopped_by == "non-finite loss":
-            best = self.history_.best
-            kept = f"the weights of epoch {best.epoch} were restored" if best else "the first weights were restored"
-            warnings.warn(
-                f"The loss became infinite or not a number in epoch {len(self.history_)}; {kept}. "
-                f"Try a smaller rate, such as learning_rate_init={self._rate() / 10:g}.",
-                TrainingWarning,
-                stacklevel=3,
-            )
-        data = views[0]
-        mean = np.average(data.t, axis=0, weights=data.s)
-        found = self.out_of_fold_
-        if found is None:
-            found = OutOfFold(np.arange(len(data)), self._mean_prediction([view.x for view in views]), data.t, data.s)
-        constant = np.broadcast_to(scores_of(self.loss_, mean), found.t.shape)
-        gain = self.loss_.rows(constant, found.t) - self.loss_.rows(scores_of(self.loss_, found.p), found.t)
-        if found.s is not None:
-            gain = gain * found.s / found.s.mean()
-        noise = gain.std() / np.sqrt(len(gain))  # standard error of the mean gain
-        folds = len({member.fold for member in self.members_})
-        varies = not np.all(data.t == data.t[0])
-        started = self.history_.loss[0] if len(self.history_) else 0.0
-        # A scorer may have chosen weights that are right more often, and surer where they are wrong. The best of many
-        # epochs is one standard error of its own fold lucky.
-        if self.metric is not None or not varies or gain.mean() > (1 + np.sqrt(folds)) * noise:
-            return
-        if -gain.mean() > 10 * abs(float(self.loss_.rows(constant, found.t).mean())):
-            warnings.warn(
-                f"The training did not settle: its loss began at {started:.2g} and its best network is far worse than "
-                f"predicting {self._constant_name} for every row. "
-                f"Try a smaller rate, such as learning_rate_init={self._rate() / 100:g}.",
-                TrainingWarning,
-                stacklevel=3,
-            )
-        else:
-            warnings.warn(
-                f"The network is no better than predicting {self._constant_name} for every row (its loss is lower by "
-                f"{gain.mean():.2g} ± {noise:.2g} on rows it did not train on). The columns may say nothing about "
-                f"{self.target_.name!r}, or the rows may be too few.",
-                TrainingWarning,
-                stacklevel=3,
-            )
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
         tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
         return tags
 
@@ -257,6 +279,16 @@ class TableModel(TableParameters):
         if not hasattr(self, "members_"):
             name = type(self).__name__
             raise NotFittedError(f"This {name} has not been fitted yet. Call fit(table, target=...) before predicting.")
+
+    def _check_one_target(self) -> None:
+        """Fitted, and to one target: what tells of one takes no more."""
+        self._check_fitted()
+        names = self.target_.names
+        if len(names) > 1:
+            raise InputError(
+                f"This model has {len(names)} targets, {self.target_.name}, but this tells of one: pass "
+                f"model.of_target({names[0]!r}), or that of another."
+            )
 
     def _predicted(self, X: Any, *, warns: bool = True) -> Array:
         """p of each row, (n, k), float64; rows far from training come with a RangeWarning."""
@@ -319,31 +351,37 @@ class TableModel(TableParameters):
         """p (n, k), float64, of scores y (n, k)."""
         return self.loss_.predict(y.astype(np.float64))
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None, *, target: str | None = None) -> float:
+    def score(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, target: str | Sequence[str] | None = None
+    ) -> float:
         """The accuracy of a classifier, the R² of a regressor, on a table with its target.
+
+        Of several targets, the share of rows with all labels right, or the mean R² of the targets.
 
         Args:
             X: A table, with or without the target.
-            y: The target, (n,), where X does not hold it.
+            y: The target, (n,) or (n, k), where X does not hold it.
             sample_weight: Weight of each row, (n,).
-            target: The column of X that holds it; without y, the one that was fitted.
+            target: The column of X that holds it, or a list; without y, what was fitted.
         """
         self._check_fitted()
         if y is None and target is None:
-            target = self.target_.name
+            target = self.target_.names
         table, answers, _ = split_target(self._read(X) if target is None else X, y, target)
         # Far from training a score is no guess: the answers are there.
         predictions = self._decoded(self._predicted(table, warns=False))
         return float(self._metric(self._answers(answers), predictions, sample_weight=sample_weight))
 
     # What the two do each in its own way.
-    _constant_name: ClassVar[str]
     _metric: ClassVar[Callable[..., float]]
 
-    def _describe_target(self, answers: Any, name: str) -> Any:
+    def _constant_name(self) -> str:
         raise NotImplementedError
 
-    def _loss_name(self, outputs: int) -> str:
+    def _describe_target(self, answers: Any, name: Name) -> Any:
+        raise NotImplementedError
+
+    def _loss(self, target: Any) -> Loss:
         raise NotImplementedError
 
     def _answers(self, answers: Any) -> Any:
@@ -351,6 +389,14 @@ class TableModel(TableParameters):
 
     def _decoded(self, p: Array) -> Array:
         raise NotImplementedError
+
+    def _strata(self, target: Any, answers: Any) -> Array | None:
+        """Of which kind each row is, (n,): every part has as many of each."""
+        return None
+
+    def _calibrates(self, target: Any, n: int) -> str:
+        """Which rows calibrate."""
+        return self._calibration(n)
 
     def _class_factors(self, target: Any, rows: Data) -> Array | None:
         """What the weights of each class are multiplied with."""

@@ -6,10 +6,10 @@ from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator
 
 from glassnet.errors import InputError, unknown_name
-from glassnet.estimators.recipe import LEAST_PATIENCE, PATIENCE, QUALITIES, RATES, Recipe, batch_size, epochs
+from glassnet.estimators.recipe import LEAST_PATIENCE, PATIENCE, QUALITIES, RATE, RATES, Recipe, batch_size, epochs
 from glassnet.estimators.scoring import check_scoring
 from glassnet.estimators.splits import SPLIT_FROM
 from glassnet.nn import Architecture
@@ -56,7 +56,7 @@ class TableParameters(BaseEstimator):
         quality, batch = QUALITIES[self.quality], self._batch_size(n)
         most = epochs(n, batch, quality) if self.max_iter == "auto" else int(self.max_iter)
         patience = self.n_iter_no_change
-        rates: Any = RATES["classes" if is_classifier(self) else "quantity"]
+        rates = RATES.get(getattr(self, "loss", "of classes"), RATE)
         return Recipe(
             hidden=tuple(self._hidden()),
             activation=self.activation if isinstance(self.activation, str) else tuple(self.activation),

@@ -1,7 +1,7 @@
 """Tables as users give them → rows to train on, with their answers and weights, or one clear message."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,11 @@ from glassnet.errors import InputError, TableError, unknown_name
 from glassnet.nn import Data
 from glassnet.nn.elementary import Array
 
+Name = str | tuple[str, ...]  # of one target, or of several
 
-def split_target(X: Any, y: Any, target: str | None) -> tuple[Table, Any, str]:
-    """The table without its target, the target, and its name."""
+
+def split_target(X: Any, y: Any, target: str | Sequence[str] | None) -> tuple[Table, Any, Name]:
+    """The table without its target, the target, and its name; several are a table of their own."""
     if isinstance(y, str):
         raise InputError(f"y is the text {y!r}. To name a column of the table, write target={y!r}.")
     if (y is None) == (target is None):
@@ -32,26 +34,49 @@ def split_target(X: Any, y: Any, target: str | None) -> tuple[Table, Any, str]:
         raise InputError(f"{came}, but one is needed: fit(X, y), or fit(table, target='column').")
     table = Table.read(X)
     if target is not None:
-        table.require(target)
-        return table.without(target), table[target], target
-    name = getattr(y, "name", None)
-    if not hasattr(y, "__len__"):
-        y = np.asarray(y)
-    answers = y
-    if hasattr(y, "ndim") and y.ndim == 2:
-        if y.shape[1] != 1:
-            raise InputError(f"y has shape {y.shape}, but one target is needed: a column (n,).")
-        if isinstance(y, np.ndarray):
-            warnings.warn(
-                f"A column-vector y was passed when a 1d array was expected: y has shape {y.shape}, and y.ravel() is "
-                f"taken.",
-                DataConversionWarning,
-                stacklevel=3,
-            )
-        answers = y[:, 0] if isinstance(y, np.ndarray) else Table.read(y).frame.to_series(0)
+        asked = (target,) if isinstance(target, str) else tuple(target)
+        if not asked or len(set(asked)) < len(asked) or not all(isinstance(name, str) for name in asked):
+            raise InputError(f"target is {target!r}, but must be the name of a column, or a list of different ones.")
+        table.require(*asked)
+        rest = table.without(*asked)
+        return (rest, table[asked[0]], asked[0]) if len(asked) == 1 else (rest, table.select(asked), asked)
+    name: Name = str(getattr(y, "name", None) or "target")
+    answers = y if hasattr(y, "__len__") else np.asarray(y)
+    if _has_columns(answers):
+        columns = Table.read(answers)
+        named = isinstance(answers, Table | Mapping) or hasattr(answers, "columns")
+        if not columns.names:
+            raise InputError(f"y has shape {np.shape(y)}, but at least one column is needed.")
+        if len(columns.names) > 1:
+            names = columns.names if named else [f"{name}{j + 1}" for j in range(len(columns.names))]
+            name, answers = tuple(names), Table(columns.frame.rename(dict(zip(columns.names, names, strict=True))))
+        else:
+            if isinstance(answers, np.ndarray):
+                warnings.warn(
+                    f"A column-vector y was passed when a 1d array was expected: y has shape {answers.shape}, and "
+                    f"y.ravel() is taken.",
+                    DataConversionWarning,
+                    stacklevel=3,
+                )
+            name, answers = columns.names[0] if named else name, columns.frame.to_series(0)
     if len(answers) != len(table):
         raise InputError(f"X has {len(table)} rows and y has {len(answers)}, but each row needs one answer.")
-    return table, answers, str(name) if name else "target"
+    return table, answers, name
+
+
+def split_one_target(X: Any, y: Any, target: str | None) -> tuple[Table, Any, str]:
+    """The same of what takes one target alone."""
+    table, answers, name = split_target(X, y, target)
+    if not isinstance(name, str):
+        raise InputError(f"y has {len(name)} columns, {', '.join(name)}, but one target is needed: a column (n,).")
+    return table, answers, name
+
+
+def _has_columns(y: Any) -> bool:
+    """Whether a target is a table of several, or of one."""
+    if isinstance(y, Table | Mapping) or len(getattr(y, "shape", ())) == 2:
+        return True
+    return isinstance(y, list | tuple) and len(y) > 0 and isinstance(y[0], list | tuple | np.ndarray)
 
 
 def drop_weightless(table: Table, answers: Any, sample_weight: Any) -> tuple[Table, Any, Array | None]:
@@ -66,7 +91,7 @@ def drop_weightless(table: Table, answers: Any, sample_weight: Any) -> tuple[Tab
             + ", but needs one finite number ≥ 0 for each row: not every weight may be zero."
         )
     rows = np.flatnonzero(s)
-    kept = Table.read({"answer": answers})["answer"].gather(rows)
+    kept = answers.take(rows) if isinstance(answers, Table) else Table.read({"answer": answers})["answer"].gather(rows)
     return table.take(rows), kept, s[rows]
 
 
@@ -109,10 +134,10 @@ class RowOrder:
                 raise InputError("groups puts all rows into one group, but at least two are needed to hold one out.")
             return cls(groups=codes)
         column = infer_columns(Table(cells.to_frame(name)), None)[0]
-        if column.kind not in ("number", "date"):
+        if column.kind not in ("number", "count", "date"):
+            shown, note = given if isinstance(given, str) else name, f" ({column.note})" if column.note else ""
             raise TableError(
-                f"The times {given if isinstance(given, str) else name!r} are taken for {column.kind} ({column.note}), "
-                f"but dates or numbers that grow are needed."
+                f"The times {shown!r} are taken for {column.kind}{note}, but dates or numbers that grow are needed."
             )
         x = np.zeros((len(cells), len(ENCODERS[column.kind].features(column))))
         ENCODERS[column.kind].encode(column, cells.alias(name), x)

@@ -13,7 +13,8 @@ from glassnet.data.schema import Column
 from glassnet.data.table import Table
 from glassnet.errors import DataWarning, InputError, RangeWarning, TableError, unknown_name
 from glassnet.estimators.seen import beyond, seen
-from glassnet.estimators.table import TableClassifier, TableRegressor
+from glassnet.estimators.table_classifier import TableClassifier
+from glassnet.estimators.table_regressor import TableRegressor
 
 MOST_CASES = 10_000
 SHOWN_CLASSES = 4  # whose probabilities a page has room for
@@ -131,6 +132,7 @@ def what_if(model: Any, row: Any, /, changes: Mapping[str, Any] | None = None, *
         The predictions; `print` shows them as a page.
 
     Raises:
+        InputError: A model of several targets.
         UnknownNameError: A column that the model does not know; it tells the nearest known one.
         TableError: A row that is not one row, or a cell that its column cannot hold.
 
@@ -146,7 +148,7 @@ def what_if(model: Any, row: Any, /, changes: Mapping[str, Any] | None = None, *
             f"what_if takes a fitted TableClassifier or TableRegressor, which know columns, but came a "
             f"{type(model).__name__}."
         )
-    model._check_fitted()
+    model._check_one_target()
     table = _one_row(row)
     if changes is not None and not isinstance(changes, Mapping):
         raise InputError(f"changes is {changes!r}, but a dict of new cells by column is needed, as {{'age': 40}}.")

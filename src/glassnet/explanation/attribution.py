@@ -106,7 +106,7 @@ class Attribution(Explanation):
 
     def _units(self) -> str:
         subject = self.subject
-        if subject.target_affine[1] != 1:
+        if subject.score_affine != (0.0, 1.0):
             return f"Numbers are in units of {subject.quantity}."
         if len(subject.class_names) == len(subject.output_names) > 1:
             return "Numbers are scores y; of softmax only differences between scores matter."
@@ -167,7 +167,7 @@ def attribute(
     y, start = subject.network.forward(x)[0], subject.network.forward(x0[None, :])[0][0]
     which = _outputs(subject, y, output)
     parts, points = integrate(subject.network, x0, x, which, tol)
-    mean, scale = subject.target_affine
+    mean, scale = subject.score_affine
     parts = parts * scale
     y, y0 = mean + scale * y[np.arange(len(x)), which], mean + scale * start[which]
     used = [column for column in subject.columns if column.features]

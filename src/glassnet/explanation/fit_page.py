@@ -14,7 +14,7 @@ from glassnet.estimators.seen import IN_UNITS, seen
 from glassnet.explanation import charts
 from glassnet.explanation.charts import Chart
 from glassnet.explanation.diagnosis.finding import changed_call
-from glassnet.explanation.fit_sections import NAMES, SHOWN_IMPORTANCE, Section
+from glassnet.explanation.fit_sections import NAMES, SHOWN_IMPORTANCE, Section, shown_scores
 from glassnet.explanation.html import STYLE, block_html
 from glassnet.nn.elementary import Array
 
@@ -120,7 +120,8 @@ def _learning(report: "FitReport") -> dict[str, str]:
 
 def _score(report: "FitReport") -> dict[str, str]:
     drawn = {}
-    for name, title in NAMES.items():
+    for name in shown_scores(report) if report.estimates else ():
+        title = NAMES[name]
         found = {who: values[name] for who, values in report.estimates.items() if name in values}
         if found:
             low, high = (np.array([getattr(one, end) for one in found.values()]) for end in ("low", "high"))
@@ -159,7 +160,7 @@ def _worth(report: "FitReport") -> dict[str, str]:
     found = report.importance
     order = np.argsort(-found.mean, kind="stable")[:SHOWN_IMPORTANCE]
     mean, spread = found.mean[order], found.falls.std(axis=1)[order]
-    title = f"Rise of the {NAMES['log_loss' if report.classes else 'rmse']}"
+    title = f"Rise of the {NAMES[report.measure]}"
     names = [found.columns[j] for j in order]
     return {title: charts.bars(title, names, mean, (mean - spread, mean + spread))}
 

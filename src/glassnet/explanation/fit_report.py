@@ -10,9 +10,10 @@ import numpy as np
 
 from glassnet.data.table import Table as Rows
 from glassnet.estimators.certainty import Estimates, estimates
+from glassnet.estimators.quantities import MEASURES, scoring_in_units
 from glassnet.estimators.reliability import Coverage, Reliability, coverages, reliability
 from glassnet.estimators.report import Opinion, Scores, TableModel, answers, opinions, scores
-from glassnet.estimators.table import TableClassifier
+from glassnet.estimators.table_classifier import TableClassifier
 from glassnet.explanation.diagnosis import Finding, diagnose
 from glassnet.explanation.drawing import axes
 from glassnet.explanation.fit_sections import Section, sections
@@ -89,6 +90,11 @@ class FitReport(Explanation):
         return [str(label) for label in self.model.classes_] if isinstance(self.model, TableClassifier) else []
 
     @property
+    def measure(self) -> str:
+        """The score that the loss is about."""
+        return MEASURES.get(self.model.loss_.name, "log_loss")
+
+    @property
     def confusion(self) -> Array | None:
         """How often each class was taken for each, (k, k), the true one first; None of a quantity."""
         if self.judged is None or not self.classes:
@@ -133,6 +139,7 @@ class FitReport(Explanation):
             {
                 "target": model.target_.name,
                 "task": "classes" if self.classes else "quantity",
+                "loss": model.loss_.name,
                 "classes": list(model.target_.labels) if self.classes else None,
                 "n_train": len(self.train),
                 "n_test": self.n_test,
@@ -206,7 +213,7 @@ def fit_report(
     """How good a fitted table model is, what it looks at, and where it is wrong.
 
     Args:
-        model: A fitted `TableClassifier` or `TableRegressor`.
+        model: A fitted `TableClassifier` or `TableRegressor` of one target; one of several has `of_target`.
         train: The table that it was fitted to, with the target.
         test: Rows that it was not fitted to, with the target; None where there are none.
         path: An HTML file to write, with pictures, that needs nothing from elsewhere.
@@ -220,6 +227,7 @@ def fit_report(
         A report to print, to show in a notebook, or to read as `to_dict()`.
 
     Raises:
+        InputError: A model that is not fitted, or of several targets.
         TableError: A table without a column that the model needs.
 
     >>> import glassnet as gn
@@ -230,6 +238,7 @@ def fit_report(
     >>> sorted(report.scores)
     ['linear model', 'majority class', 'network']
     """
+    model._check_one_target()
     train, tested = Rows.read(train), None if test is None else Rows.read(test)
     found: dict[str, Opinion] = {}
     judged = None
@@ -239,14 +248,14 @@ def fit_report(
         judged = Judged("test", tested, numbers, answers(model, tested), found["network"])
     else:
         judged = _out_of_fold(model, train, train_rows)
-    values, differences = estimates(judged.truth, found) if judged and found else ({}, {})
+    values, differences = estimates(judged.truth, found, loss=model.loss_) if judged and found else ({}, {})
     p = judged.opinion.p if judged else None
     report = FitReport(
         model=model,
         train=train,
         n_test=0 if tested is None else len(tested),
         judged=judged,
-        scores={who: scores(judged.truth, said) for who, said in found.items()} if judged else {},
+        scores={who: scores(judged.truth, said, model.loss_) for who, said in found.items()} if judged else {},
         estimates=values,
         differences=differences,
         reliability=reliability(judged.truth, p) if judged and p is not None else None,
@@ -277,10 +286,9 @@ def _importance(model: TableModel, table: Rows) -> Importance:
     n = int(np.clip(MOST_PREDICTED // (repeats * max(used, 1)), FEWEST_ROWS, MOST_ROWS))
     if len(table) > n:
         table = table.take(np.sort(np.random.default_rng(0).choice(len(table), n, replace=False)))
-    scoring = None if isinstance(model, TableClassifier) else "neg_root_mean_squared_error"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd cells the scores have told
-        return permutation_importance(model, table, scoring=scoring, n_repeats=repeats)
+        return permutation_importance(model, table, scoring=scoring_in_units(model.loss_), n_repeats=repeats)
 
 
 def _network(member: Any) -> dict[str, Any]:

@@ -11,11 +11,21 @@ from glassnet.estimators.certainty import Estimate
 from glassnet.estimators.ensemble import VIEWS
 from glassnet.explanation.charts import cut
 from glassnet.explanation.page import Block, Formula, Table, Text, Verdict, number
+from glassnet.nn import AbsoluteError, Poisson, Quantile
 
 if TYPE_CHECKING:
     from glassnet.explanation.fit_report import FitReport, Judged
 
-NAMES = {"accuracy": "accuracy", "log_loss": "log loss", "r2": "R²", "rmse": "RMSE", "mae": "MAE"}
+NAMES = {
+    "accuracy": "accuracy",
+    "log_loss": "log loss",
+    "r2": "R²",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "deviance": "Poisson deviance",
+    "pinball": "pinball loss",
+}
+IN_UNITS = ("deviance", "pinball", "rmse", "mae")  # scores that grow with the target's units
 HIGH = ("accuracy", "r2")  # scores that are better the higher they are
 WORST, SHOWN_COLUMNS, SHOWN_IMPORTANCE = 8, 4, 15
 
@@ -41,13 +51,19 @@ def sections(report: "FitReport") -> list[Section]:
     ]
 
 
+def shown_scores(report: "FitReport") -> list[str]:
+    """What is scored: accuracy or R², what the loss is about, and the rest."""
+    names = [name for name in NAMES if name in report.scores["network"]]
+    return sorted(names, key=lambda name: (name not in HIGH, name != report.measure))
+
+
 def interval(name: str, one: Estimate, *, signed: bool = False) -> str:
     """A score with its interval: three decimals of what has no unit, four digits of what has one.
 
     >>> interval("accuracy", Estimate(0.95, 0.9, 0.98))
     '0.950 (0.900 to 0.980)'
     """
-    form = (".4g" if name in ("rmse", "mae") else ".3f") if not signed else "+.3g"
+    form = (".4g" if name in IN_UNITS else ".3f") if not signed else "+.3g"
     value, low, high = (format(part, form) for part in one)
     return f"{value} ({low} to {high})"
 
@@ -75,8 +91,17 @@ def _networks(report: "FitReport") -> Section:
         told = f"One network with {parameters:,} parameters."
     if cooled:
         told += " Its scores are divided by the temperature." if n == 1 else " Scores are divided by the temperature."
-    if not report.classes and report.model.target_.log:
-        told += f" What is learned is the logarithm of {report.model.target_.name}."
+    target, loss = report.model.target_, report.model.loss_
+    if not report.classes and target.log:
+        told += f" What is learned is the logarithm of {target.name}."
+    if isinstance(loss, Quantile):
+        told += (
+            f" What is predicted is the {loss.quantile:g} quantile, below which {loss.quantile:.3g} of the answers lie."
+        )
+    if isinstance(loss, AbsoluteError):
+        told += f" What is predicted is the median of {target.name} in rows like this one."
+    if isinstance(loss, Poisson):
+        told += f" What is learned is the logarithm of the mean of {target.name} in rows like this one."
     return Section("networks", "Training", [Text(told), Table(headers, rows)])
 
 
@@ -86,7 +111,7 @@ def _scores(report: "FitReport") -> Section:
         return Section(
             "scores", "Scores", [Text("No rows were held out, so there is nothing honest to score the model on.")]
         )
-    names = [name for name in NAMES if name in report.scores["network"]]
+    names = shown_scores(report)
 
     def cell(who: str, name: str, values: Any, *, signed: bool = False) -> str:
         return interval(name, values[who][name], signed=signed) if name in values[who] else "-"
@@ -107,7 +132,7 @@ def _scores(report: "FitReport") -> Section:
 def _verdict(report: "FitReport") -> Verdict:
     """The network beside gradient boosting, or else the linear model."""
     boosted = BOOSTING in report.differences
-    name = "log_loss" if report.classes else "rmse"
+    name = report.measure
     one = report.differences[BOOSTING if boosted else "linear model"][name]
     who = BOOSTING if boosted else "the linear model"
     told = interval(name, one, signed=True)
@@ -158,7 +183,7 @@ def _importance(report: "FitReport") -> Section:
     shown = order[:SHOWN_IMPORTANCE]
     spread = found.falls.std(axis=1)
     rows = [[found.columns[j], float(f"{found.mean[j]:.3g}"), float(f"{spread[j]:.2g}")] for j in shown]
-    loss = NAMES["log_loss" if report.classes else "rmse"]
+    loss = NAMES[report.measure]
     where = "" if report.n_test else " of the training, which count what was learned by heart, too"
     more = f"{len(order) - len(shown)} more columns are worth less." if len(order) > len(shown) else ""
     return Section(
@@ -195,7 +220,8 @@ def _errors(report: "FitReport", judged: "Judged") -> Section:
             0,
             Text(
                 f"Half of the errors are below {half:.4g}, nine in ten below {most:.4g}; the mean of prediction less "
-                f"truth is {float((said - judged.truth).mean()):.4g}."
+                f"truth is {float((said - judged.truth).mean()):.4g}; {(judged.truth < said).mean():.1%} of answers "
+                f"are less than the prediction."
             ),
         )
     blocks.append(Text(f"Rows count from 0, as for --row.{_of_which(judged)}"))

@@ -168,8 +168,8 @@ class Parser:
         self.i = 0
 
     def _split(self) -> Iterator[_Token]:
-        place = 0
-        while place < len(self.text.rstrip()):
+        place, end = 0, len(self.text.rstrip())
+        while place < end:
             match = _TOKEN.match(self.text, place)
             if match is None:
                 place += len(self.text[place:]) - len(self.text[place:].lstrip())

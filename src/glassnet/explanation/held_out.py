@@ -14,7 +14,7 @@ from glassnet.data.table import Table
 from glassnet.data.targets import looks_like_classes
 from glassnet.errors import InputError
 from glassnet.estimators import TableClassifier, TableRegressor
-from glassnet.estimators.table_rows import split_target
+from glassnet.estimators.table_rows import split_one_target
 from glassnet.explanation.probing import linear_model
 from glassnet.explanation.samples import Split, formula_features, table_variables, targets, unfitted
 from glassnet.nn.elementary import Array
@@ -70,7 +70,7 @@ def read_problem(X: Any, y: Any, target: str | None, network: Any) -> Problem:
         )
     if isinstance(X, np.ndarray) and X.ndim == 2:
         X = {f"x{j + 1}": column for j, column in enumerate(X.T)}
-    table, answers, name = split_target(X, y, target)
+    table, answers, name = split_one_target(X, y, target)
     answers = np.asarray(answers.to_numpy() if hasattr(answers, "to_numpy") else answers)
     classes = looks_like_classes(Table.read({name: answers})[name]) if network is None else bool(is_classifier(network))
     return Problem(table, targets(answers, classes, name), classes, name)

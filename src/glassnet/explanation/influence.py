@@ -142,7 +142,7 @@ class Dependence(Explanation):
 
 
 def permutation_importance(
-    model: Any, X: Any, y: Any = None, *, scoring: str | None = None, n_repeats: int = 5, random_state: int = 0
+    model: Any, X: Any, y: Any = None, *, scoring: Any = None, n_repeats: int = 5, random_state: int = 0
 ) -> Importance:
     """How much worse a model gets where the cells of a column are shuffled among the rows.
 
@@ -150,7 +150,8 @@ def permutation_importance(
         model: A `Network`, or a fitted estimator.
         X: Rows, best ones that it was not trained on; of more than 1,000, some are drawn.
         y: Their targets; left out where X is a table that holds them.
-        scoring: None is minus the loss; or a name of `sklearn.metrics.get_scorer_names`, as "accuracy" or "r2".
+        scoring: None is minus the loss; or a name of `sklearn.metrics.get_scorer_names`, as "accuracy" or "r2", or
+            what `sklearn.metrics.make_scorer` makes.
         n_repeats: Shuffles of each column.
         random_state: Seeds them.
 
@@ -178,7 +179,7 @@ def permutation_importance(
 
         score = get_scorer(scoring)(of_cells, of_cells.own_cells(), np.asarray(subject.decode(t)))
     names = tuple(column.name for column in of_cells.columns)
-    return Importance(names, found.importances, float(score), scoring or "minus the loss", len(t))
+    return Importance(names, found.importances, float(score), str(scoring or "minus the loss"), len(t))
 
 
 def partial_dependence(model: Any, X: Any, column: str, *, random_state: int = 0) -> Dependence:
@@ -251,13 +252,15 @@ class _OfCells(BaseEstimator):
         column, block = self.columns[place], self.blocks[0][place]
         if column.affine is not None and len(np.unique(block[:, 0])) > GRID:
             ends = np.quantile(block[:, 0], ENDS)
-            grid = np.linspace(float(ends[0]), float(ends[1]), GRID)
-            added = np.zeros((GRID, block.shape[1]), block.dtype)
-            added[:, 0] = grid
+            mean, scale = column.affine
+            points = mean + scale * np.linspace(float(ends[0]), float(ends[1]), GRID)
+            if column.kind == "count":
+                points = np.unique(np.rint(points))
+            added = np.zeros((len(points), block.shape[1]), block.dtype)
+            added[:, 0] = (points - mean) / scale
             for blocks, more in zip(self.blocks, self._in_every_view(column.name, added), strict=True):
                 blocks[place] = np.vstack([blocks[place], more])
-            mean, scale = column.affine
-            return len(block) + np.arange(GRID, dtype=np.float64), tuple((mean + scale * grid).tolist())
+            return len(block) + np.arange(len(points), dtype=np.float64), tuple(points.tolist())
         _, first, counts = np.unique([str(cell) for cell in cells], return_index=True, return_counts=True)
         chosen = first[np.sort(np.argsort(-counts, kind="stable")[:GRID])]
         if column.affine is not None:

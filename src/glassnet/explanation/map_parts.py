@@ -31,7 +31,7 @@ def own_columns(w: Array, x: Array, y: Array, subject: Subject) -> OwnColumns | 
     """y = Σⱼ slopeⱼ cellⱼ + constant, from the prepared row x (d,) and its scores y (k,); None for arrays."""
     if not subject.is_table:
         return None
-    mean, scale = subject.target_affine
+    mean, scale = subject.score_affine
     slopes, constant = {}, y * scale + mean
     for column in subject.columns:
         if column.affine is not None and column.features:
@@ -46,7 +46,7 @@ def own_blocks(own: OwnColumns | None, subject: Subject) -> tuple[Block, ...]:
     """A table of the slopes; nothing for a model of arrays."""
     if own is None:
         return ()
-    unit = f", in units of {subject.quantity}" if subject.target_affine[1] != 1 else ""
+    unit = f", in units of {subject.quantity}" if subject.score_affine != (0.0, 1.0) else ""
     rows = [[name, *slopes.tolist()] for name, slopes in own.slopes.items()]
     others = f", with {', '.join(own.others)} (not affine) as they are here" if own.others else ""
     return (

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.data.schema import QUANTITIES
 from glassnet.errors import InputError
 from glassnet.estimators.seen import IN_UNITS, beyond, seen
 from glassnet.explanation.drawing import axes
@@ -195,7 +196,7 @@ def _of_table(subject: Subject, rows: Any) -> tuple[list[Outlier], Array, Array]
         if not column.features:
             continue
         kept = known[column.name]
-        if kept.kind in ("number", "duration"):
+        if kept.kind in QUANTITIES:
             first = column.features[0]
             low[first], high[first] = ((end - kept.mean) / kept.scale for end in (kept.minimum, kept.maximum))
         far = np.flatnonzero(beyond(kept, table))

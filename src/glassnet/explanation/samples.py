@@ -9,6 +9,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from glassnet.data.preprocessor import Preprocessor
+from glassnet.data.schema import QUANTITIES
 from glassnet.data.targets import ClassTarget, NumberTarget
 from glassnet.errors import InputError, ShapeError
 from glassnet.estimators.table_rows import split_target
@@ -62,7 +63,7 @@ def targets(answers: Array, classes: bool, name: str) -> Array:
 
 
 def subject_variables(subject: Subject, x: Array) -> dict[str, Array]:
-    """The columns that formulas may name, in their own units: numbers, durations in seconds, booleans as 0 and 1.
+    """The columns that formulas may name, in their own units: numbers, counts, durations in seconds; booleans, 0 and 1.
 
     Args:
         subject: What prepared the rows.
@@ -80,7 +81,7 @@ def table_variables(preprocessor: Preprocessor, x: Array) -> dict[str, Array]:
     places = [feature.column for feature in preprocessor.features]
     found = {}
     for column in preprocessor.columns:
-        if column.kind in ("number", "duration"):
+        if column.kind in QUANTITIES:
             found[column.name] = column.mean + column.scale * x[:, places.index(column.name)]
         elif column.kind == "boolean":
             found[column.name] = 0.5 + 0.5 * x[:, places.index(column.name)]

@@ -198,7 +198,7 @@ def _fill(d: Derivation) -> Sheet:
 def _inputs(sheet: Sheet, d: Derivation, rows: Sequence[str]) -> Place:
     """x; numbers of a table stand above it in their own units, and x follows them."""
     values: list[list[Any]] = [list(row) for row in d.x.tolist()]
-    numbers = [column for column in d.subject.columns if d.subject.is_table and column.kind == "number"]
+    numbers = [column for column in d.subject.columns if d.subject.is_table and column.kind in ("number", "count")]
     numbers = [column for column in numbers if column.affine and all(map(_is_number, d.cells.get(column.name, [None])))]
     if numbers:
         given = [[d.cells[column.name][i] for column in numbers] for i in range(len(d.x))]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassnet.data.preprocessor import Preprocessor
-from glassnet.data.schema import Column
+from glassnet.data.schema import QUANTITIES, Column
 from glassnet.data.table import Table
 from glassnet.data.targets import NumberTarget
 from glassnet.errors import InputError, ShapeError
@@ -30,7 +30,7 @@ class SubjectColumn:
         kind: "number", "category", …, as `glassnet.data` has them; "number" for a model of arrays.
         features: Which columns of x it makes, from 0; () for one that was left out.
         affine: (mean, scale) where the cell is mean + scale · x of its first feature, wherever it is not missing: for
-            numbers, durations (in seconds) and booleans (0 and 1). None for other kinds.
+            numbers, counts, durations (in seconds) and booleans (0 and 1). None for other kinds.
     """
 
     name: str
@@ -61,7 +61,9 @@ class Subject:
         output_names: Of the columns of y: a class, "y", or what is predicted.
         class_names: The labels as texts, in the order of `classes_`; () where quantities are predicted.
         target_name: What the model predicts; "y" where nobody named it.
-        target_affine: (mean, scale): a prediction p is mean + scale · p in units of `quantity`.
+        target_affine: (mean, scale): a prediction p, and a target t, is mean + scale · p in units of the target, or of
+            its logarithm where that is learned.
+        score_affine: The same of a score y, in units of `quantity`; another one where p is eʸ.
         note: What else should be said: which network of several this is; or "".
 
     >>> subject = Subject.of(Network.create([2, 3, 1], activation="tanh", seed=0))
@@ -80,6 +82,7 @@ class Subject:
     class_names: tuple[str, ...]
     target_name: str = "y"
     target_affine: tuple[float, float] = (0.0, 1.0)
+    score_affine: tuple[float, float] = (0.0, 1.0)
     note: str = ""
 
     @classmethod
@@ -92,12 +95,12 @@ class Subject:
             dtype: np.float64 explains a copy in that precision; None keeps the network's own.
 
         Raises:
-            InputError: something else, or a model that is not fitted.
+            InputError: something else, a model that is not fitted, or a model of tables with several targets.
         """
         if isinstance(model, Subject):
             return model
         if isinstance(model, TABLES):
-            model._check_fitted()
+            model._check_one_target()
         elif not isinstance(model, PERCEPTRONS | Network):
             raise InputError(
                 f"An explanation takes a glassnet.nn.Network, or a fitted MLPClassifier, MLPRegressor, "
@@ -121,6 +124,7 @@ class Subject:
             class_names=labels,
             target_name=getattr(target, "name", "y"),
             target_affine=(target.mean, target.scale) if isinstance(target, NumberTarget) else (0.0, 1.0),
+            score_affine=_score_affine(target),
             note=_which_network(model),
         )
 
@@ -190,8 +194,9 @@ class Subject:
 
     @property
     def quantity(self) -> str:
-        """What the numbers of the network are in units of: the target, or its logarithm where that is learned."""
-        return _target_name(getattr(self.model, "target_", None))
+        """What scores are in units of: the target, or its logarithm where that, or that of its mean, is learned."""
+        target = getattr(self.model, "target_", None)
+        return f"ln {self.target_name}" if getattr(target, "counts", False) else _target_name(target)
 
     @property
     def _is_multiclass(self) -> bool:
@@ -304,8 +309,15 @@ def _target_name(target: Any) -> str:
     return f"ln {name}" if getattr(target, "log", False) else name
 
 
+def _score_affine(target: Any) -> tuple[float, float]:
+    """Of counts p = eʸ, in units of their mean: y + ln mean is the logarithm of what is predicted."""
+    if not isinstance(target, NumberTarget):
+        return 0.0, 1.0
+    return (float(np.log(target.scale)), 1.0) if target.counts else (target.mean, target.scale)
+
+
 def _affine(column: Column) -> tuple[float, float] | None:
-    if column.kind in ("number", "duration"):
+    if column.kind in QUANTITIES:
         return column.mean, column.scale
     return (0.5, 0.5) if column.kind == "boolean" else None
 

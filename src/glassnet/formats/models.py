@@ -7,14 +7,16 @@ import numpy as np
 
 from glassnet.data.preprocessor import Preprocessor
 from glassnet.data.records import Record, damaged
+from glassnet.data.several import Targets
 from glassnet.data.targets import ClassTarget, NumberTarget
 from glassnet.errors import InputError
 from glassnet.estimators import MLPClassifier, MLPRegressor, TableClassifier, TableRegressor
 from glassnet.estimators.ensemble import Member
 from glassnet.estimators.intervals import Conformal
+from glassnet.estimators.quantities import MEASURES, level
 from glassnet.formats.mlp import mlp_record, restore_mlp
 from glassnet.formats.values import create_estimator, name_activation, plain, read_history, record_parameters
-from glassnet.nn import Architecture, Network, get_loss
+from glassnet.nn import Architecture, Loss, Network, Quantile, get_loss
 from glassnet.nn.activations import Identity
 from glassnet.nn.elementary import Array
 
@@ -23,7 +25,7 @@ Model = TableClassifier | TableRegressor | MLPClassifier | MLPRegressor | Networ
 KINDS: dict[str, Any] = {
     kind.__name__: kind for kind in (TableClassifier, TableRegressor, MLPClassifier, MLPRegressor, Network)
 }
-TABLE_LOSSES = {"TableClassifier": ("binary_cross_entropy", "cross_entropy"), "TableRegressor": ("squared_error",)}
+TABLES = ("TableClassifier", "TableRegressor")
 
 
 def encode(model: Model) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -74,7 +76,7 @@ def decode(content: Any, tensors: dict[str, Array]) -> Model:
         raise damaged(str(error)) from None
     others = {name: array for name, array in tensors.items() if name.startswith(MEMBER.split("{")[0])}
     network = _network(architecture, {name: array for name, array in tensors.items() if name not in others})
-    if kind in TABLE_LOSSES:
+    if kind in TABLES:
         estimator = create_estimator(KINDS[kind], _renamed(record.field("parameters")))
         _restore_table(estimator, record, network, others)
         return estimator
@@ -166,6 +168,7 @@ def _table_record(model: TableClassifier | TableRegressor) -> dict[str, Any]:
     return {
         "parameters": record_parameters(model),
         "loss": model.loss_.name,
+        **({"quantile": model.loss_.quantile} if isinstance(model.loss_, Quantile) else {}),
         "preprocessor": plain(model.preprocessor_.to_dict(), "The preprocessor"),
         "target": plain(model.target_.to_dict(), "The target"),
         "feature_names": plain(model.feature_names_in_, "feature_names_in_"),
@@ -177,7 +180,7 @@ def _table_record(model: TableClassifier | TableRegressor) -> dict[str, Any]:
             }
             for k, member in enumerate(model.members_)
         ],
-        **({"threshold": model.threshold_} if isinstance(model, TableClassifier) else {}),
+        **({"threshold": plain(model.threshold_, "threshold_")} if isinstance(model, TableClassifier) else {}),
         "conformal": None if model.conformal_ is None else plain(model.conformal_.to_dict(), "The intervals"),
         "pieces": None if model.pieces_ is None else plain(model.pieces_.to_dict(), "The preprocessor"),
     }
@@ -188,19 +191,16 @@ def _restore_table(model: Any, record: Record, network: Network, others: dict[st
     preprocessor = Preprocessor.from_dict(record.field("preprocessor"))
     if len(preprocessor.features) != d:
         raise damaged(f"the preprocessor makes {len(preprocessor.features)} features, but the network takes {d}")
-    target: Any = (ClassTarget if isinstance(model, TableClassifier) else NumberTarget).from_dict(
-        record.field("target")
-    )
-    labels = len(getattr(target, "labels", ()))
-    if k != (1 if labels <= 2 else labels):
-        raise damaged(f"the network has {k} outputs, but the target has {labels or 'no'} classes")
-    loss, losses = record.text("loss"), TABLE_LOSSES[type(model).__name__]
-    if loss != losses[-1 if k > 1 else 0]:
-        raise damaged(f"the loss is {loss!r}, which does not fit {k} outputs of a {type(model).__name__}")
+    target = _restore_target(model, record.field("target"))
+    loss = _restore_loss(model, record, target)
+    labels = len(target.labels) if isinstance(target, ClassTarget) else 0
+    outputs = labels if labels > 2 else len(target.names)
+    if k != outputs:
+        raise damaged(f"the network has {k} outputs, but the target {target.name!r} needs {outputs}")
     names = record.texts("feature_names")
     if set(names) != {column.name for column in preprocessor.columns}:
         raise damaged("the feature names are not those of the preprocessor")
-    model.preprocessor_, model.target_, model.loss_ = preprocessor, target, get_loss(loss)
+    model.preprocessor_, model.target_, model.loss_ = preprocessor, target, loss
     model.feature_names_in_, model.n_features_in_ = np.array(names, dtype=object), len(names)
     pieces = record.record.get("pieces")
     model.pieces_ = None if pieces is None else Preprocessor.from_dict(pieces)
@@ -211,12 +211,52 @@ def _restore_table(model: Any, record: Record, network: Network, others: dict[st
     if others:
         raise damaged(f"tensor {min(others)} is of a network that the file does not describe")
     if isinstance(model, TableClassifier):
-        model.threshold_ = record.number("threshold") if "threshold" in record.record else 0.5
-        if not 0 <= model.threshold_ <= 1:
-            raise damaged(f"the threshold is {model.threshold_}, but a probability was needed")
+        model.threshold_ = _restore_threshold(record, target)
     model.out_of_fold_, conformal = None, record.record.get("conformal")
     model.conformal_ = None if conformal is None else _restore_conformal(conformal, model)
     model.n_iter_ = max(len(member.history) for member in model.members_)
+
+
+def _restore_target(model: Any, content: Any) -> ClassTarget | NumberTarget | Targets:
+    kind: Any = ClassTarget if isinstance(model, TableClassifier) else NumberTarget
+    several = isinstance(content, dict) and content.get("kind") == "several"
+    found: ClassTarget | NumberTarget | Targets = (
+        Targets.from_dict(content, kind) if several else kind.from_dict(content)
+    )
+    return found
+
+
+def _restore_loss(model: Any, record: Record, target: ClassTarget | NumberTarget | Targets) -> Loss:
+    """The loss, if it is one of such a target."""
+    name, numbers = record.text("loss"), {}
+    if isinstance(model, TableClassifier):
+        losses = [
+            "cross_entropy" if isinstance(target, ClassTarget) and len(target.labels) > 2 else "binary_cross_entropy"
+        ]
+    else:
+        counts = not isinstance(target, ClassTarget) and target.counts
+        losses = [loss for loss in MEASURES if (loss == "poisson") == counts]
+    if name not in losses:
+        raise damaged(f"the loss is {name!r}, which does not fit such a target of a {type(model).__name__}")
+    if name == "quantile":
+        numbers["quantile"] = record.number("quantile")
+    try:
+        return get_loss(name, **numbers)
+    except InputError as error:
+        raise damaged(str(error)) from None
+
+
+def _restore_threshold(record: Record, target: Any) -> Any:
+    """One for a target of classes, (k,) for several."""
+    several = isinstance(target, Targets)
+    told = (
+        record.numbers("threshold")
+        if several
+        else (record.number("threshold") if "threshold" in record.record else 0.5,)
+    )
+    if len(told) != len(target.names) or not all(0 <= one <= 1 for one in told):
+        raise damaged(f"the threshold is {list(told)}, but a probability for each target was needed")
+    return np.array(told) if several else told[0]
 
 
 def _restore_conformal(content: Any, model: Any) -> Conformal:
@@ -224,11 +264,15 @@ def _restore_conformal(content: Any, model: Any) -> Conformal:
     conformal = Conformal.from_dict(content)
     if not {fold for fold in conformal.folds if fold is not None} <= {member.fold for member in model.members_}:
         raise damaged("the intervals are of networks that the file does not hold")
-    told = bool(len(conformal.calibration.scores)) and model.loss_.name == "squared_error"
-    if (conformal.spread is not None) != told:
+    quantities = model.loss_.name in MEASURES
+    if len(conformal.calibrations) != (len(model.target_.names) if quantities else 1):
+        raise damaged("the intervals are not of so many targets")
+    if bool(conformal.spreads) != (quantities and len(conformal.calibrations[0].scores) > 0):
         raise damaged("the intervals are not of such a target")
-    if conformal.spread is not None and len(conformal.spread.knots) not in (0, len(model.preprocessor_.features)):
+    if any(len(spread.knots) not in (0, len(model.preprocessor_.features)) for spread in conformal.spreads):
         raise damaged("the width of the intervals is told from other features")
+    if any(conformal.shifts) and level(model.loss_) is None:
+        raise damaged("the intervals are moved, but the loss is about the mean")
     return conformal
 
 

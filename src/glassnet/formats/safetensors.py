@@ -1,29 +1,20 @@
 """Save and load: a safetensors file whose header holds a JSON record. No code is stored, and none is run."""
 
-import hashlib
 import json
 import os
-import secrets
-from contextlib import suppress
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from safetensors import SafetensorError, deserialize
-from safetensors.numpy import save as serialize
 
 from glassnet.data.records import damaged
 from glassnet.errors import FileFormatError, InputError
 from glassnet.formats.models import Model, decode, encode
 from glassnet.nn import Network
 from glassnet.nn.elementary import Array
+from glassnet.storage import FLOATS, HEADER_LIMIT, KEY, canonical, digest, pack, read_tensors, write_whole
 
 FORMAT = 2  # what a newer glassnet raises when this one could not read its files
-KEY = "glassnet"  # of the one entry in the header's metadata
-HEADER_LIMIT = 100_000_000  # bytes, that of the safetensors format
-DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 
 def save(model: Model, path: str | os.PathLike[str]) -> None:
@@ -52,8 +43,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
     record, tensors = encode(model)
     record |= {"format": FORMAT, "glassnet": version("glassnet")}
     try:
-        record["sha256"] = _digest(record, tensors)
-        data = serialize(tensors, {KEY: _canonical(record)})
+        data = pack(record, tensors)
         decode(record, tensors)  # what save writes, load reads
     except ValueError as error:
         raise InputError(f"This {record['kind']} cannot be saved as it stands: {error}") from None
@@ -62,7 +52,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
             f"What describes this {record['kind']} takes more than the {HEADER_LIMIT // 10**6} MB that a safetensors "
             f"file allows; the weights are not counted. Most of it will be history_: shorten history_.epochs."
         )
-    _write(data, target)
+    write_whole(data, target)
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -160,56 +150,12 @@ def _as_path(path: str | os.PathLike[str]) -> Path:
     return Path(text)
 
 
-def _canonical(record: dict[str, Any]) -> str:
-    """The one JSON text of a record."""
-    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def _digest(record: dict[str, Any], tensors: dict[str, Array]) -> str:
-    """SHA-256 of all that a file holds."""
-    digest = hashlib.sha256(_canonical({key: record[key] for key in record if key != "sha256"}).encode())
-    for name in sorted(tensors):
-        array = tensors[name]
-        digest.update(f"{name} {array.dtype} {array.shape} ".encode())
-        digest.update(array.data)
-    return digest.hexdigest()
-
-
-def _write(data: bytes, path: Path) -> None:
-    """Put data under path whole, or leave what was there."""
-    try:
-        place = Path(os.path.realpath(path))  # behind a link stands the file to replace
-        if place.exists() and not place.is_file():
-            came = "a folder" if place.is_dir() else "not a regular file"
-            raise InputError(f"{path} is {came}: give the name of a file.")
-        if not place.parent.is_dir():
-            raise InputError(
-                f"{path} cannot be written: there is no folder {path.parent}. Create it, or choose another."
-            )
-        part = place.parent / f".glassnet-{secrets.token_hex(8)}.part"
-        try:
-            with open(part, "xb") as file:  # unlike a temporary file's, its mode is what the umask says
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, place)
-        except BaseException:
-            with suppress(OSError):
-                part.unlink()
-            raise
-    except OSError as error:
-        raise InputError(
-            f"{path} could not be written: {error.strerror or error}. What stood there before is unchanged. "
-            f"Check the disk's free space and your permissions, or choose another folder."
-        ) from None
-
-
 def _load(path: Path) -> tuple[Any, dict[str, Any], int]:
     """The model, its record, and the size of the file in bytes."""
     try:
         record, data = _read(path)
         tensors = _tensors(data)
-        if record.get("sha256") != _digest(record, tensors):
+        if record.get("sha256") != digest(record, tensors):
             raise damaged("its content is not what its checksum says")
         return decode(record, tensors), record, len(data)
     except (RecursionError, UnicodeEncodeError):
@@ -250,13 +196,18 @@ def _record(header: bytes) -> dict[str, Any]:
         text = metadata.get(KEY) if isinstance(metadata, dict) else None
         record = json.loads(text) if isinstance(text, str) else None
         if record is not None:
-            _canonical(record)
+            canonical(record)
     except ValueError:
         raise damaged("its header is not JSON") from None
     if record is None:
         raise FileFormatError(
             "It is a safetensors file, but none that glassnet wrote: weights alone do not say how they are used. "
             "Give one that glassnet.save wrote."
+        )
+    if isinstance(record, dict) and record.get("kind") == "checkpoint":
+        raise FileFormatError(
+            "It is a checkpoint of a training, not a model. Call fit with its folder as checkpoint, and save the model "
+            "that comes of it."
         )
     number = record.get("format") if isinstance(record, dict) else None
     if type(number) is not int or number < 1:
@@ -274,17 +225,9 @@ def _record(header: bytes) -> dict[str, Any]:
 def _tensors(data: bytes) -> dict[str, Array]:
     """The tensors by name."""
     try:
-        entries: list[tuple[str, dict[str, Any]]] = deserialize(data)  # type: ignore[no-untyped-call]
-    except SafetensorError as error:
-        raise FileFormatError(
-            f"The file is damaged or cut short ({error}). Copy it again, or save the model again."
-        ) from None
-    tensors = {}
-    for name, entry in entries:
-        if entry["dtype"] not in DTYPES:
-            raise damaged(f"tensor {name} is of {entry['dtype']}, F32 or F64 was needed")
-        tensors[name] = np.frombuffer(entry["data"], DTYPES[entry["dtype"]]).reshape(entry["shape"])
-    return tensors
+        return read_tensors(data, FLOATS)
+    except FileFormatError as error:
+        raise damaged(str(error)) from None
 
 
 def _nearest(path: Path) -> str:

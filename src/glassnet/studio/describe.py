@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.data.cells import elided
-from glassnet.data.schema import KINDS, Column
+from glassnet.data.schema import KINDS, QUANTITIES, Column
 from glassnet.nn import INITIALIZERS, OPTIMIZERS
 from glassnet.studio.history import History
 from glassnet.studio.pictures import Look, Pictures
@@ -59,7 +59,7 @@ def column_note(column: Column) -> str:
     told = ""
     if column.kind == "category":
         told = f"{len(column.values)} values: {elided(column.values, 4)}"
-    elif column.kind in ("number", "duration"):
+    elif column.kind in QUANTITIES:
         told = f"{column.minimum:g} to {column.maximum:g}"
     elif column.kind == "date":
         told = f"a trend{''.join(f', {cycle}' for cycle in column.cycles)}"

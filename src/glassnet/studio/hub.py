@@ -18,7 +18,7 @@ from glassnet.studio.describe import column_note, thumbs
 from glassnet.studio.run import Run
 from glassnet.studio.session import Deliver, Session
 from glassnet.studio.settings import UPLOAD_BYTES
-from glassnet.studio.takeaway import read_model, take
+from glassnet.studio.takeaway import read_model, ready
 
 MOST_RUNS = 12  # the one that was seen longest ago makes way
 MOST_SHELVED, MOST_CELLS = 24, 40_000_000  # tables and models, and their cells in all
@@ -111,7 +111,7 @@ class Hub:
             warnings.simplefilter("ignore")
             columns = infer_columns(table)
         described = [{"name": c.name, "kind": c.kind, "note": column_note(c), "kinds": list(KINDS)} for c in columns]
-        usable = [c.name for c in columns if c.kind in ("number", "category", "boolean")]
+        usable = [c.name for c in columns if c.kind in ("number", "count", "category", "boolean")]
         target = usable[-1] if usable else table.names[-1]
         return {"table": key, "name": name, "rows": len(table), "columns": described, "target": target}
 
@@ -144,7 +144,8 @@ class Hub:
         session = self.sessions.get(run_id)
         if session is None:
             raise InputError("There is no such run: it was closed.")
-        return session.ask(lambda: take(session.shown, what, self.shelf))
+        make: Callable[[], tuple[bytes, str, str]] = session.ask(lambda: ready(session.shown, what, self.shelf))
+        return make()
 
     def close(self) -> None:
         """End every run."""

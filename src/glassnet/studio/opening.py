@@ -6,7 +6,7 @@ from typing import Any
 
 from glassnet.data.table import Table
 from glassnet.errors import InputError
-from glassnet.estimators.table_rows import split_target
+from glassnet.estimators.table_rows import split_one_target
 from glassnet.nn import Network
 from glassnet.studio.hub import Hub
 
@@ -48,7 +48,7 @@ def _hub_of_table(table: Any, X: Any, y: Any, name: str) -> Hub:
         return Hub()
     if y is None or isinstance(y, str):
         return Hub(table=(name, Table.read(table)), target=y)
-    rows, answers, target = split_target(table, y, None)
+    rows, answers, target = split_one_target(table, y, None)
     if target in rows.names:
         raise InputError(
             f"The table has a column {target!r} already: name it with y={target!r}, or rename the answers."

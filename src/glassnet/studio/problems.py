@@ -11,6 +11,7 @@ import numpy as np
 
 from glassnet.data.examples import EXAMPLES
 from glassnet.data.preprocessor import Preprocessor
+from glassnet.data.schema import QUANTITIES
 from glassnet.data.targets import ClassTarget, NumberTarget, looks_like_classes
 from glassnet.errors import InputError, TableError
 from glassnet.explanation.formulas import Formula
@@ -21,6 +22,7 @@ from glassnet.studio.settings import DRAWN, MOST_FEATURES, Settings
 from glassnet.studio.slices import affine_of, places_of, typical_row
 
 MOST_CLASSES = 20
+MOST_VALUES = 100  # of a category, each of which is a unit on the page
 MODEL_ROWS = 400  # drawn where a model came without a table
 EDGE = 1.1  # how far a picture reaches beyond the rows
 TWO = ("squared_error", "absolute_error", "huber")  # losses that take two classes as −1 and +1
@@ -303,7 +305,7 @@ def _table(data: Settings, shelf: Shelf) -> Problem:
         columns = {key: kind for key, kind in data["columns"].items() if key in rows.names and key != target}
         inputs = rows.without(target)
         # Learned from the rows for training alone: what is held out stays unseen.
-        preprocessor = Preprocessor.fit(inputs.take(np.flatnonzero(~held)), columns)
+        preprocessor = Preprocessor.fit(inputs.take(np.flatnonzero(~held)), columns, most_values=MOST_VALUES)
         raw = preprocessor.transform(inputs)
     notes = [f"{left_out} rows without {target!r} are left out."] if left_out else []
     notes += dict.fromkeys(str(warning.message) for warning in caught)
@@ -351,6 +353,8 @@ def _of_model(data: Settings, shelf: Shelf) -> Problem:
         notes += ("The model came without rows: these are drawn from what it was trained on, with its own answers.",)
     k = t.shape[1]
     classes = subject.class_names
+    if subject.loss.name == "poisson":
+        raise InputError("The model predicts eʸ (its loss is poisson), but the studio shows what is y itself.")
     if k > 1 and not classes:
         raise InputError(f"The model predicts {k} quantities at once; the studio shows one, or classes.")
     answers = t.argmax(axis=1) if k > 1 else (t[:, 0] > 0.5) if classes else t[:, 0]
@@ -388,7 +392,7 @@ def _rows_of(subject: Subject, preprocessor: Preprocessor | None) -> Array:
             raw[np.arange(MODEL_ROWS), where[0] + rng.integers(len(where), size=MODEL_ROWS)] = 1
         elif column.kind == "boolean":
             raw[:, where[0]] = rng.choice([-1.0, 1.0], MODEL_ROWS)
-        elif column.kind in ("number", "duration", "date"):
+        elif column.kind in (*QUANTITIES, "date"):
             lo, hi = ((end - column.mean) / column.scale for end in (column.minimum, column.maximum))
             raw[:, where[0]] = rng.uniform(lo, hi, MODEL_ROWS)
     return raw

@@ -160,7 +160,7 @@ class Run:
         if architecture.n_parameters > MOST_PARAMETERS:
             raise InputError(
                 f"This network has {architecture.n_parameters:,} parameters, but the studio shows at most "
-                f"{MOST_PARAMETERS:,}: take fewer units."
+                f"{MOST_PARAMETERS:,}: take fewer units, or columns of fewer values."
             )
 
     @property

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassnet.data.preprocessor import Preprocessor
-from glassnet.data.schema import Column
+from glassnet.data.schema import QUANTITIES, Column
 from glassnet.errors import InputError
 from glassnet.nn.elementary import Array
 
@@ -27,7 +27,7 @@ def affine_of(preprocessor: Preprocessor) -> tuple[tuple[float, float], ...]:
     affine = [(0.0, 1.0)] * len(preprocessor.features)
     places = places_of(preprocessor)
     for column in preprocessor.columns:
-        if column.kind in ("number", "duration") and column.name in places:
+        if column.kind in QUANTITIES and column.name in places:
             affine[places[column.name][0]] = (column.mean, column.scale)
     return tuple(affine)
 

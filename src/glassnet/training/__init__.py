@@ -1,6 +1,7 @@
 """x, t → a trained network."""
 
 from glassnet.training.callbacks import CSVLog, MLflowLog, Progress, TensorBoardLog
+from glassnet.training.checkpoint import Checkpoint, Stand
 from glassnet.training.history import Epoch, History
 from glassnet.training.least_squares import levenberg_marquardt
 from glassnet.training.solvers import Solution, lbfgs
@@ -9,6 +10,7 @@ from glassnet.training.trainer import Callback, Plan, Report, closing, train
 __all__ = [
     "CSVLog",
     "Callback",
+    "Checkpoint",
     "Epoch",
     "History",
     "MLflowLog",
@@ -16,6 +18,7 @@ __all__ = [
     "Progress",
     "Report",
     "Solution",
+    "Stand",
     "TensorBoardLog",
     "closing",
     "lbfgs",

@@ -19,6 +19,7 @@ from glassnet.errors import InputError
 from glassnet.nn.elementary import Array
 from glassnet.nn.engine import Engine
 from glassnet.nn.state import Data, State
+from glassnet.training.checkpoint import Checkpoint, put_together, take_apart
 from glassnet.training.history import Epoch, History
 
 LISTEN_SECONDS = 0.2  # the longest that the engine works without hearing Ctrl-C
@@ -91,6 +92,7 @@ def train(
     callbacks: Sequence[Callback] = (),
     history: History | None = None,
     interrupt: threading.Event | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> History:
     """Train the K networks of `state` in place, until the plan says stop.
 
@@ -104,28 +106,45 @@ def train(
         callbacks: Called after every epoch; closed at the end, where they have a `close`.
         history: The history of an earlier training to go on with.
         interrupt: Set by another thread, ends this training as Ctrl-C does. Without it, Ctrl-C itself is heard.
+        checkpoint: How the training is kept as it goes on, and what to go on from. One that ended for a reason of its
+            own is not trained again; after Ctrl-C or the time limit there is more to do. A callback's own memory is
+            not kept, nor is what it changes in `state.spec`.
 
     Returns:
         The history. `state.parameters` hold the best weights where `plan.keep_best`, else the last.
     """
     history = history if history is not None else History()
+    stand = checkpoint.stand if checkpoint is not None else None
+    if stand is not None:
+        put_together(stand, state, history)
     if state.batch and history.epochs and history.epochs[-1].epoch == state.epoch + 1:
         history.epochs.pop()  # of a part of the epoch that now goes on
     began = time.perf_counter()
     deadline = began + plan.time_limit_seconds if plan.time_limit_seconds else math.inf
-    plan_end = state.epoch + plan.max_epochs
+    first_epoch = state.epoch if stand is None else stand.counters["first_epoch"]
+    earlier = len(history) if stand is None else stand.earlier
+    if len(history) > earlier:
+        began -= history.epochs[-1].seconds  # which are counted on
     if plan.keep_best and state.best_parameters is None:
         state.best_parameters = state.parameters.copy()
     if state.step == 0:
         state.total_steps = plan.max_epochs * state.spec.batches(len(data))
+
+    def keep(stopped_by: str = "") -> None:
+        if checkpoint is not None:
+            checkpoint.keep(take_apart(state, history, first_epoch, earlier, stopped_by))
+
+    if stand is None:
+        keep()  # where nothing can be kept, that is told at once
     data = data.astype(state.spec.dtype)
     validation = validation.astype(state.spec.dtype) if validation is not None else None
     pace = _Pace()
     with closing(callbacks), heard_interrupt() if interrupt is None else nullcontext(interrupt) as heard:
         try:
-            while True:
+            while stand is None or not stand.stopped_by:
                 ended_early = _advance_one_epoch(engine, state, data, pace, deadline, heard)
                 if ended_early and not state.batch:
+                    keep()
                     history.stopped_by = ended_early
                     break
                 epoch = _measure(engine, state, data, validation, score, began)
@@ -143,10 +162,14 @@ def train(
                     stopped = "callback"
                 if not np.isfinite(epoch.loss).all() and not np.isfinite(state.parameters[state.active]).all():
                     stopped = "non-finite loss"  # weights that are not numbers never come back
-                if heard.is_set():
-                    stopped = "interrupt"
-                elif not stopped and state.epoch >= plan_end:
+                if not stopped and state.epoch >= first_epoch + plan.max_epochs:
                     stopped = "max_epochs"
+                interrupted = heard.is_set()
+                due = checkpoint is not None and (state.epoch - first_epoch) % checkpoint.every == 0
+                if stopped or interrupted or due:
+                    keep(stopped)
+                if interrupted:
+                    stopped = "interrupt"
                 if stopped:
                     history.stopped_by = stopped
                     break

@@ -1,0 +1,1 @@
+"""Another library's network → ours."""
