@@ -13,6 +13,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "batches of 256": {"batch_size": 256},
     "two hidden layers": {"hidden_layer_sizes": (128, 128)},
     "layers of 96": {"hidden_layer_sizes": (96, 96, 96)},
+    "layers of 128": {"hidden_layer_sizes": (128, 128, 128)},
     "no rows for calibration": {"calibration": "none"},
     "quality fast": {"quality": "fast"},
     "quality best": {"quality": "best"},

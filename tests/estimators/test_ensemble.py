@@ -403,3 +403,13 @@ def test_a_copy_of_a_fit_is_the_same_fit(n_estimators, random_state):
     settings_ = {"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": random_state, "n_estimators": n_estimators}
     one, same = (TableClassifier(**settings_).fit(PENGUINS, target="species") for _ in range(2))
     assert_array_equal(one.predict_proba(PENGUINS), same.predict_proba(PENGUINS))
+
+
+@pytest.mark.filterwarnings("ignore:The network is no better")
+def test_layers_are_wider_where_a_table_has_many_features():
+    rng = np.random.default_rng(0)
+    for columns, units in ((3, 96), (65, 128)):
+        x = rng.normal(size=(60, columns))
+        model = TableRegressor(n_estimators=2, max_iter=1, random_state=0).fit(x, x[:, 0] + rng.normal(size=60))
+        assert [layer.w.shape[1] for layer in model.network_.layers] == [units] * 3 + [1]
+        assert {member.network.layers[0].w.shape[1] for member in model.members_} == {units}

@@ -15,8 +15,8 @@ KINDS = ("number", "count", "category", "boolean", "date", "time", "duration", "
 options_panel = click.option_panel("Options")  # named, for else it stands below all others, or nowhere
 
 
-def sizes(value: Any) -> tuple[int, ...]:
-    """Units of hidden layers: 128,128; or 0 or none for a linear model.
+def sizes(value: Any) -> tuple[int, ...] | str:
+    """Units of hidden layers: 128,128; or 0 or none for a linear model; or auto.
 
     >>> sizes("64, 32"), sizes([8]), sizes("none")
     ((64, 32), (8,), ())
@@ -24,6 +24,8 @@ def sizes(value: Any) -> tuple[int, ...]:
     parts = [str(part) for part in value] if isinstance(value, list | tuple) else str(value).replace(" ", "").split(",")
     if parts in (["0"], ["none"], []):
         return ()
+    if parts == ["auto"]:
+        return "auto"
     if not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise click.BadParameter(f"{value!r} is no list of units, such as 64 or 128,128; 0 is a linear model.")
     return tuple(int(part) for part in parts)

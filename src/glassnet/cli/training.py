@@ -167,7 +167,7 @@ def network_options(command: Command) -> Command:
             panel=NETWORK,
             type=sizes,
             metavar="SIZES",
-            help="Units of the hidden layers, such as 64 or 128,128; 0 for a linear model.",
+            help="Units of the hidden layers, such as 64 or 128,128; 0 for a linear model; auto: three of 96 or 128.",
         ),
         click.option(
             "--networks",

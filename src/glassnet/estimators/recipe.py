@@ -12,7 +12,8 @@ import numpy as np
 from glassnet.nn import AdamW, Architecture, Cosine, Loss, Spec
 from glassnet.training import Report
 
-HIDDEN = (128, 128, 128)
+LAYERS, WIDTH = 3, 96  # hidden layers, and the units of each
+WIDE, MANY_FEATURES = 128, 64  # units, where x has more features than that
 FULL_BATCH = 256  # for which the rates are; a smaller batch goes with a rate smaller by the root of the ratio
 BATCHES = ((500, 32), (1000, 64), (3000, 128))  # rows below which a batch is that small, so that an epoch has steps
 RATE, RATES = 0.04, {"squared_error": 0.1}  # of every loss, and of those that learn better by another
@@ -92,6 +93,11 @@ class Recipe:
             init="he",
             dtype=np.float32,
         )
+
+
+def hidden(d: int) -> list[int]:
+    """Units of the hidden layers for d features: a narrower network is as good on few of them, and takes less time."""
+    return [WIDE if d > MANY_FEATURES else WIDTH] * LAYERS
 
 
 def networks(n: int, quality: Quality) -> int:

@@ -10,7 +10,6 @@ from sklearn.base import ClassifierMixin
 from glassnet.data.several import Targets, side_by_side
 from glassnet.data.targets import ClassTarget
 from glassnet.errors import DataWarning, InputError
-from glassnet.estimators.recipe import HIDDEN
 from glassnet.estimators.table_model import TableModel
 from glassnet.estimators.table_rows import Name, check_class_weight, class_factors
 from glassnet.estimators.thresholds import best_threshold, best_thresholds
@@ -49,7 +48,8 @@ class TableClassifier(ClassifierMixin, TableModel):
             large table fewer of both. Each is better than the one before, and takes several times as long.
         n_estimators: Networks, in place of what the quality says; 1 is one network on numbers as they are, of which
             every number can be followed by hand.
-        hidden_layer_sizes: Units of each hidden layer; () is logistic regression.
+        hidden_layer_sizes: Units of each hidden layer; () is logistic regression, and "auto" three layers of 96, or of
+            128 where the columns become more than 64 features.
         activation: A name for all hidden layers, or one each.
         alpha: λ of AdamW's weight decay, θ ← (1 − ηλ)θ at first; it falls with the rate.
         dropout: Share of the hidden units that a step leaves out at first; it falls with the rate.
@@ -110,7 +110,7 @@ class TableClassifier(ClassifierMixin, TableModel):
         *,
         quality: Literal["fast", "default", "best"] = "default",
         n_estimators: int | Literal["auto"] = "auto",
-        hidden_layer_sizes: int | Sequence[int] = HIDDEN,
+        hidden_layer_sizes: int | Sequence[int] | Literal["auto"] = "auto",
         activation: str | Sequence[str] = "silu",
         alpha: float = 0.02,
         dropout: float = 0.15,

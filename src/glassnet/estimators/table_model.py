@@ -168,7 +168,7 @@ class TableModel(TableParameters):
                 jobs,
                 parts,
                 watch,
-                self._recipe(len(jobs[0].split.train)),
+                self._recipe(len(jobs[0].split.train), len(preprocessor.features)),
                 loss,
                 engine=self.engine,
                 n_jobs=self.n_jobs,

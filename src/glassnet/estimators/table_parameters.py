@@ -3,13 +3,23 @@
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from glassnet.errors import InputError, unknown_name
-from glassnet.estimators.recipe import LEAST_PATIENCE, PATIENCE, QUALITIES, RATE, RATES, Recipe, batch_size, epochs
+from glassnet.estimators.recipe import (
+    LEAST_PATIENCE,
+    PATIENCE,
+    QUALITIES,
+    RATE,
+    RATES,
+    Recipe,
+    batch_size,
+    epochs,
+    hidden,
+)
 from glassnet.estimators.scoring import check_scoring
 from glassnet.estimators.splits import SPLIT_FROM
 from glassnet.nn import Architecture
@@ -28,7 +38,7 @@ class TableParameters(BaseEstimator):
 
     quality: Literal["fast", "default", "best"]
     n_estimators: int | Literal["auto"]
-    hidden_layer_sizes: int | Sequence[int]
+    hidden_layer_sizes: int | Sequence[int] | Literal["auto"]
     activation: str | Sequence[str]
     alpha: float
     dropout: float
@@ -51,14 +61,14 @@ class TableParameters(BaseEstimator):
         for name in given.keys() - {"self"}:
             setattr(self, name, given[name])
 
-    def _recipe(self, n: int) -> Recipe:
-        """How a network is trained on n rows."""
+    def _recipe(self, n: int, d: int = 1) -> Recipe:
+        """How a network is trained on n rows of d features, as they are."""
         quality, batch = QUALITIES[self.quality], self._batch_size(n)
         most = epochs(n, batch, quality) if self.max_iter == "auto" else int(self.max_iter)
         patience = self.n_iter_no_change
         rates = RATES.get(getattr(self, "loss", "of classes"), RATE)
         return Recipe(
-            hidden=tuple(self._hidden()),
+            hidden=tuple(self._hidden(d)),
             activation=self.activation if isinstance(self.activation, str) else tuple(self.activation),
             rate=rates if self.learning_rate_init == "auto" else float(self.learning_rate_init),
             by_fan_in=self.learning_rate_init == "auto",
@@ -79,13 +89,18 @@ class TableParameters(BaseEstimator):
             return None
         return max(self.time_limit_seconds - (perf_counter() - began), LEAST_SECONDS)
 
-    def _hidden(self) -> list[int]:
-        sizes = self.hidden_layer_sizes
-        sizes = list(sizes) if isinstance(sizes, Sequence | np.ndarray) else [sizes]
+    def _hidden(self, d: int = 1) -> list[int]:
+        """Units of each hidden layer for d features."""
+        given = self.hidden_layer_sizes
+        if isinstance(given, str):
+            if given != "auto":
+                raise unknown_name("hidden_layer_sizes", given, ["auto"])
+            return hidden(d)
+        sizes: list[int] = [*cast("Sequence[int]", given)] if isinstance(given, Sequence | np.ndarray) else [given]
         if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
             raise InputError(
-                f"hidden_layer_sizes is {self.hidden_layer_sizes!r}, but must be whole numbers ≥ 1, one for each "
-                f"hidden layer: (64, 64) is two layers of 64 units, () a linear model."
+                f'hidden_layer_sizes is {self.hidden_layer_sizes!r}, but must be "auto", or whole numbers ≥ 1, one for '
+                f"each hidden layer: (64, 64) is two layers of 64 units, () a linear model."
             )
         return sizes
 

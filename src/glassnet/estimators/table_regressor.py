@@ -12,7 +12,6 @@ from glassnet.data.table import Table
 from glassnet.data.targets import NumberTarget
 from glassnet.errors import InputError, unknown_name
 from glassnet.estimators.quantities import MEASURES, better_form, constant_name
-from glassnet.estimators.recipe import HIDDEN
 from glassnet.estimators.table_model import TableModel
 from glassnet.estimators.table_parameters import TRANSFORMS
 from glassnet.estimators.table_rows import Name
@@ -61,7 +60,7 @@ class TableRegressor(RegressorMixin, TableModel):
         *,
         quality: Literal["fast", "default", "best"] = "default",
         n_estimators: int | Literal["auto"] = "auto",
-        hidden_layer_sizes: int | Sequence[int] = HIDDEN,
+        hidden_layer_sizes: int | Sequence[int] | Literal["auto"] = "auto",
         activation: str | Sequence[str] = "silu",
         alpha: float = 0.02,
         dropout: float = 0.15,
