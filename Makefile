@@ -12,7 +12,7 @@ export PYTHON
 # Whatever, when it changes, calls for another installation. Python files do not: the installation is editable.
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard src/kernel/*)
 
-.PHONY: help demo gallery test check bench accuracy format clean
+.PHONY: help demo gallery test check soak fuzz bench accuracy format clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -32,6 +32,12 @@ test: $(VENV)/.test ## Install into .venv and run every test
 
 check: $(VENV)/.dev ## Format, lint, direction, types and kernel warnings, cheapest first
 	@scripts/check
+
+soak: $(VENV)/.test ## Kill fits, fill disks, fit 100,000 networks; write the table of docs/promises.md (20 minutes)
+	@$(VENV)/bin/python -m benchmarks.soak
+
+fuzz: $(VENV)/.fuzz ## Hostile files, messages and formulas by the million (hours), or ARGS="models --runs 10000"
+	@$(VENV)/bin/python -m fuzz $(ARGS)
 
 bench: $(BENCH)/.bench ## Measure beside other libraries, all or ONLY=w2,inference; write docs/performance.md
 	@$(BENCH)/bin/python -m benchmarks
@@ -69,6 +75,11 @@ $(VENV)/.dev: $(SOURCES) | $(VENV)/bin/pip
 	echo "Installing glassnet and its developers' tools (some minutes) ..."; \
 	$(PIP) install --editable '.[dev]'
 	@touch $@ $(VENV)/.test $(VENV)/.demo
+
+# atheris has libFuzzer in it, and runs on Linux.
+$(VENV)/.fuzz: $(VENV)/.test
+	@$(PIP) install --editable '.[test,fuzz]'
+	@touch $@
 
 $(BENCH)/bin/pip:
 	@scripts/venv $(BENCH)

@@ -19,6 +19,7 @@ from glassnet.errors import FileFormatError, InputError
 from glassnet.formats import safetensors as format_
 from glassnet.formats.safetensors import describe, load, save
 from glassnet.nn import ACTIVATIONS, LOSSES, OPTIMIZERS, Activation, Cosine, Huber, Layer, Network, RMSprop
+from glassnet.storage import pack, unpack
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore::UserWarning")
 
@@ -510,6 +511,17 @@ def test_forged_weights_are_refused(path):
         path.write_bytes(serialize({"layers.0.w": w}, {"glassnet": format_.canonical(content)}))
         with pytest.raises(FileFormatError, match=words):
             load(path)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("rates", [["", 1.0], [10**400, 1.0]])
+def test_forged_rates_of_layers_are_refused(path, rates):
+    save(gn.MLPRegressor((3,), max_iter=1, layer_rates=[1.0, 1.0]).fit([[0.0], [1.0]], [0.0, 1.0]), path)
+    record, tensors = unpack(path.read_bytes())
+    record["parameters"]["layer_rates"] = rates
+    path.write_bytes(pack(record, tensors))
+    with pytest.raises(FileFormatError, match="its parameters make no training"):
+        load(path)
 
 
 def test_every_changed_weight_is_noticed(path):

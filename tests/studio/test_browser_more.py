@@ -9,6 +9,7 @@ import pytest
 
 import glassnet as gn
 from glassnet.data.examples import penguins
+from glassnet.errors import InputError
 from glassnet.explanation.construction import construct
 
 pytestmark = pytest.mark.slow
@@ -433,6 +434,23 @@ def test_a_layer_is_asked_at_its_head_and_goes_with_its_last_unit(window):
         window.until(lambda units=units: window.session.run.settings["layers"][1]["units"] == units)
     button(window, "Remove layer h²").click()
     window.until(lambda: len(window.session.run.settings["layers"]) == 1)
+
+
+def test_the_model_is_taken_away_in_another_language_and_a_refusal_is_said(window, tmp_path, monkeypatch):
+    window.page.locator("#open-take").click()
+    with window.page.expect_download() as download:
+        button(window, "Plain Python").click()
+    assert download.value.suggested_filename == "circles.py"
+    assert "def predict(" in download.value.path().read_text()
+    window.until("document.querySelector('#take [role=status]').textContent === 'circles.py is saved.'")
+
+    def refused(model, path):
+        raise InputError(f"{path} cannot be.")
+
+    monkeypatch.setattr("glassnet.exports.exporting.export", refused)
+    button(window, "C", exact=True).click()
+    window.until("document.querySelector('#take [role=status]').textContent === 'circles.c cannot be.'")
+    window.problems.clear()  # the browser notes that the server said no
 
 
 def test_a_table_has_no_link_and_that_is_no_error(window):

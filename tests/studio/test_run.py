@@ -1,6 +1,7 @@
 """A run is its settings and its events: replayed they give the same bits, whatever the events were."""
 
 import json
+import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -11,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glassnet.errors import InputError
+from glassnet.exports.c import COMPILERS
 from glassnet.studio.history import History, kept, moment_of, restore
 from glassnet.studio.run import Run
 from glassnet.studio.settings import DRAWN
-from glassnet.studio.takeaway import read_state, take
+from glassnet.studio.takeaway import read_state, ready, take
 
 START = {
     "layers": [{"units": 4, "activation": "tanh"}, {"units": 3, "activation": "relu"}],
@@ -256,6 +258,60 @@ def test_a_link_that_could_not_hold_the_rows_says_so(shelf, penguins_settings):
     assert told["hash"] is None
     assert "file" in told["why"]
     assert json.loads(take(Run({}, {}), "link", {})[0])["hash"].startswith("#s=")
+
+
+# The model in other languages.
+
+
+@pytest.mark.parametrize("loss", ["auto", "squared_error"])  # a table model; the bare network, which has no labels
+def test_plain_python_that_is_taken_away_says_what_the_page_shows(loss):
+    run = Run({**START, "loss": loss}, {})
+    run.apply(("advance", 20))
+    content, media_type, name = take(run, "model.py", {})
+    assert (media_type, name) == ("text/x-python; charset=utf-8", "circles.py")
+    model = {"__name__": "taken"}
+    exec(content, model)
+    y = run.network.forward(run.x)[0][:, 0]
+    if loss == "auto":
+        said = [model["predict"]({"x1": a, "x2": b}) == model["CLASSES"][1] for a, b in run.x]
+        np.testing.assert_array_equal(said, y > 0)
+    else:
+        np.testing.assert_allclose([model["predict"](list(row))[0] for row in run.x], y, rtol=1e-9)
+
+
+@pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason="there is no compiler of C")
+def test_c_that_is_taken_away_compiles_under_the_name_of_its_file(tmp_path):
+    content, _, name = take(Run(START, {}), "model.c", {})
+    assert name == "circles.c"
+    assert b"int circles_predict(const double x[2]" in content
+    (tmp_path / name).write_bytes(content)
+    compiler = next(filter(None, map(shutil.which, COMPILERS)))
+    subprocess.run([compiler, "-std=c99", "-Werror", "-c", name], cwd=tmp_path, check=True)
+
+
+def test_onnx_that_is_taken_away_takes_the_columns_of_the_table(shelf, penguins_settings):
+    onnxruntime = pytest.importorskip("onnxruntime", reason="onnx is an extra")
+    run = Run(penguins_settings(), shelf)
+    content, _, name = take(run, "model.onnx", shelf)
+    assert name == "penguins.onnx"
+    inputs = {one.name for one in onnxruntime.InferenceSession(content).get_inputs()}
+    assert inputs <= set(shelf["penguins"][1].names)
+    assert "bill_length_mm" in inputs
+
+
+def test_c_of_categories_is_refused_with_the_name_of_the_file_and_no_path(shelf, penguins_settings):
+    with pytest.raises(InputError, match=r"(?i)categor|number") as refused:
+        take(Run(penguins_settings(), shelf), "model.c", shelf)
+    assert "/tmp" not in str(refused.value)
+
+
+def test_an_export_is_of_the_moment_when_it_was_asked_for_while_the_run_goes_on():
+    run = Run(START, {})
+    before = take(run, "model.py", {})[0]
+    make = ready(run, "model.py", {})
+    run.apply(("advance", 20))
+    assert make()[0] == before
+    assert take(run, "model.py", {})[0] != before
 
 
 def test_what_can_be_undone_stays_within_its_memory(monkeypatch):

@@ -2,7 +2,9 @@
 
 import json
 import random
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -380,6 +382,36 @@ def test_the_model_that_is_taken_predicts_what_the_page_showed(hub, tmp_path, ki
         np.testing.assert_allclose(model.predict(rows), y[:, 0], rtol=1e-12)
     else:
         np.testing.assert_array_equal(model.predict(rows) == model.classes_[1], y[:, 0] > 0)
+
+
+@pytest.mark.parametrize(
+    "events", [2, "x", {"a": 1}, [None], [[]], [[[1], 2]], [["advance", "x"]], [["advance", [1]]]], ids=repr
+)
+def test_a_run_with_events_that_are_none_is_refused_in_words(hub, open_page, events):
+    page = open_page(hub)
+    page.wait("frame")
+    page.ask("open", "notice", settings={}, events=events)
+    assert "went wrong" not in page.last("notice")[0]["text"]
+
+
+def test_the_run_goes_on_while_its_model_is_exported(hub, open_page, monkeypatch):
+    page = open_page(hub)
+    page.wait("frame")
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(model, path):
+        started.set()
+        assert go_on.wait(30)
+        path.write_text("done")
+
+    monkeypatch.setattr("glassnet.exports.exporting.export", slow)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(hub.take, session_of(page).run_id, "model.py")
+        assert started.wait(30)
+        page.ask("step", "frame", unit="epoch")
+        assert not asked.done()
+        go_on.set()
+        assert asked.result(30)[0] == b"done"
 
 
 def test_the_model_of_a_table_predicts_from_the_users_own_columns(shelf, tmp_path, penguins_settings):

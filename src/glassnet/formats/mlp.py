@@ -104,7 +104,7 @@ def restore_mlp(model: Any, record: Record, network: Network) -> None:
         spec = model._spec(network.architecture, loss, dtype, n=sys.maxsize)
         state = get_engine("numpy").init(spec, [read_count(progress, "seed")])
         model._freeze(state)
-    except (InputError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise damaged(f"its parameters make no training: {error}") from None
     state.parameters[0] = network.parameters
     state.epoch, state.samples = read_count(progress, "epoch"), read_count(progress, "samples")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PACES = ("even", "epoch", "full")
 BACK_EPOCHS, SLOWER = 20, 10  # after a divergence
 TABLE = {"features": [], "batch": 32, "rate": 0.005}  # what a table begins with: all its columns, and small steps
+MOST_LISTED = 100_000  # events; of a run that has more than it can keep, `Run.apply` tells
 REPLAY_STEPS = 2_000_000  # at a time, between two looks into the queue
 Asked = dict[str, Any]
 
@@ -26,7 +27,7 @@ def open_run(session: "Session", asked: Asked) -> None:
     if asked.get("settings") is None:
         session.everything()
         return
-    start_over(session, asked["settings"], asked.get("events") or [])
+    start_over(session, asked["settings"], listed("events", asked.get("events") or [], MOST_LISTED))
 
 
 def start_over(session: "Session", settings: Any, events: Any = ()) -> None:
@@ -37,9 +38,14 @@ def start_over(session: "Session", settings: Any, events: Any = ()) -> None:
     session.look.most, session.look.maps = look.most, look.maps
     session.look.lines, session.look.hidden = look.lines, look.hidden
     session.everything()
-    queued = [tuple(listed("an event", event, 1_000_000)) for event in listed("events", list(events), 100_000)]
+    queued = [tuple(listed("an event", event, 1_000_000)) for event in listed("events", list(events), MOST_LISTED)]
     if queued:
-        _replay(session, run, queued, sum(e[1] for e in queued if e[0] == "advance" and len(e) == 2))
+        _replay(
+            session,
+            run,
+            queued,
+            sum(e[1] for e in queued if e[:1] == ("advance",) and len(e) == 2 and isinstance(e[1], int)),
+        )
     else:
         session.follow_up()
 

@@ -220,8 +220,8 @@ class Run:
         Raises:
             InputError: It cannot happen; then nothing has changed.
         """
-        name, *rest = event
-        handler = HANDLERS.get(name)
+        name, *rest = event or (None,)
+        handler = HANDLERS.get(name) if isinstance(name, str) else None
         if handler is None:
             raise InputError(f"There is no event {str(name)[:60]!r}.")
         if len(self.events) >= MOST_EVENTS:

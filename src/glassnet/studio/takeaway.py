@@ -1,4 +1,4 @@
-"""What a reader takes away: the model, the code that replays the run, a file or a link that holds the whole state."""
+"""What a reader takes away: the model, also in other languages, the code of the run, a file or a link of its state."""
 
 import base64
 import hashlib
@@ -41,9 +41,22 @@ def take(run: Run, what: str, shelf: Shelf) -> File:
     Raises:
         InputError: Nothing of that name can be taken, and why.
     """
+    return ready(run, what, shelf)()
+
+
+def ready(run: Run, what: str, shelf: Shelf) -> Callable[[], File]:
+    """What makes a file of the run as it is now, in any thread: an export takes seconds, and the run goes on.
+
+    Raises:
+        InputError: Nothing of that name can be taken; what is called may raise it, too.
+    """
+    if what in EXPORTS:
+        model, name = deepcopy(model_of(run)), f"{_stem(run)}{Path(what).suffix}"
+        return lambda: _export(model, name, EXPORTS[what])
     if what not in FILES:
-        raise InputError(f"There is no {what[:60]!r} to take away. There is: {', '.join(FILES)}.")
-    return FILES[what](run, shelf)
+        raise InputError(f"There is no {what[:60]!r} to take away. There is: {', '.join([*FILES, *EXPORTS])}.")
+    file = FILES[what](run, shelf)
+    return lambda: file
 
 
 def digest(parameters: np.ndarray) -> str:
@@ -112,6 +125,19 @@ def _model_file(run: Run, shelf: Shelf) -> File:
         path = Path(folder) / "model.safetensors"
         save(model_of(run), path)
         return path.read_bytes(), "application/octet-stream", f"{_stem(run)}.safetensors"
+
+
+def _export(model: Any, name: str, media_type: str) -> File:
+    """The model in another language, tried on rows before anybody gets it."""
+    from glassnet.exports.exporting import export
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name  # the function of C is called by it
+        try:
+            export(model, path)
+        except InputError as error:
+            raise InputError(str(error).replace(str(path), name)) from None
+        return path.read_bytes(), media_type, name
 
 
 def read_model(name: str, data: bytes) -> Any:
@@ -230,4 +256,9 @@ FILES: dict[str, Callable[[Run, Shelf], File]] = {
     "replay.py": _code_file,
     "state.json": _state_file,
     "link": _link,
+}
+EXPORTS = {  # media types; what glassnet.exports writes
+    "model.onnx": "application/octet-stream",
+    "model.py": "text/x-python; charset=utf-8",
+    "model.c": "text/x-c; charset=utf-8",
 }

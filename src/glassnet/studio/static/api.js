@@ -165,7 +165,16 @@ export function upload(file, onProgress) {
 
 /** {hash}, or {hash: null, why} where a link cannot hold the run. */
 export async function fetchLink(run) {
-  const response = await fetch(`/take/${encodeURIComponent(run)}/link`);
-  if (!response.ok) throw new Error((await response.json().catch(() => ({}))).error ?? "The link could not be made.");
-  return response.json();
+  return (await take(run, "link")).json();
+}
+/** {blob, name}; for what may be refused, and takes a while. */
+export async function fetchFile(run, file) {
+  const response = await take(run, file);
+  const name = decodeURIComponent(response.headers.get("content-disposition")?.split("''")[1] ?? file);
+  return { blob: await response.blob(), name };
+}
+async function take(run, what) {
+  const response = await fetch(`/take/${encodeURIComponent(run)}/${what}`);
+  if (!response.ok) throw new Error((await response.json().catch(() => ({}))).error ?? `The ${what} could not be made.`);
+  return response;
 }

@@ -1,12 +1,17 @@
 // What one can take along: the model, code that repeats the run, its state, a link, and the pictures.
 
-import { fetchLink } from "../api.js";
+import { fetchFile, fetchLink } from "../api.js";
 import { button, dialog, element, saveBlob } from "./dom.js";
 
 const FILES = [
   ["model.safetensors", "Model", "opens with gn.load and anything that reads safetensors"],
   ["replay.py", "Python code", "trains the same network, to the last bit"],
   ["state.json", "State", "drop it on the studio to go on from here"],
+];
+const EXPORTS = [
+  ["model.onnx", "ONNX", "the model for onnxruntime and whatever else runs ONNX"],
+  ["model.py", "Plain Python", "the model in one file without a package"],
+  ["model.c", "C", "the model as one function of C99"],
 ];
 const PICTURES = [["output", "Output"], ["hidden", "Hidden space"], ["loss", "Loss"]];
 
@@ -16,7 +21,11 @@ export function mountTakeaway(state, actions) {
   const said = element("p", { class: "problem", role: "status", "aria-live": "polite" });
   const files = FILES.map(([file, name, text]) => {
     const link = element("a", { class: "button", download: file }, name);
-    return { file, link, item: element("li", {}, link, element("span", { class: "hint" }, text)) };
+    return { file, link, item: row(link, text) };
+  });
+  const exports = EXPORTS.map(([file, name, text]) => {
+    const press = button(name, () => saveExport(press, file));
+    return row(press, text);
   });
   const field = element("input", { type: "text", readOnly: true, id: "link", onfocus: () => field.select() });
   const copy = button("Copy", copyLink);
@@ -28,7 +37,7 @@ export function mountTakeaway(state, actions) {
     element("div", { class: "field-row" }, field, copy));
   const none = element("p", { class: "hint", hidden: true }); // why there is no link
   box.body.append(
-    element("h3", {}, "Files"), element("ul", { class: "take-list" }, ...files.map(({ item }) => item)),
+    element("h3", {}, "Files"), element("ul", { class: "take-list" }, ...files.map(({ item }) => item), ...exports),
     element("h3", {}, "Link"),
     linked, none,
     element("h3", {}, "Pictures, as they are now"), pictures, said);
@@ -68,6 +77,19 @@ export function mountTakeaway(state, actions) {
       said.textContent = "Copied.";
     });
   }
+  function saveExport(press, file) {
+    return attempt(async () => {
+      press.disabled = true;
+      said.textContent = "It is written, and tried on rows …";
+      try {
+        const { blob, name } = await fetchFile(state.hello.run, file);
+        saveBlob(blob, name);
+        said.textContent = `${name} is saved.`;
+      } finally {
+        press.disabled = false;
+      }
+    });
+  }
   // What makes the files is loaded when it is needed: the first picture does not wait for it.
   function savePicture(id) {
     return attempt(async () => {
@@ -83,4 +105,8 @@ export function mountTakeaway(state, actions) {
     });
   }
   return () => {};
+}
+
+function row(control, text) {
+  return element("li", {}, control, element("span", { class: "hint" }, text));
 }

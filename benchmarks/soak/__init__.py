@@ -1,0 +1,1 @@
+"""Load that is kept up, and faults that are survived: killed fits, memory, threads, full disks."""
