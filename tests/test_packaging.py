@@ -70,7 +70,7 @@ def test_every_job_of_the_release_runs_pinned_steps_after_jobs_that_exist() -> N
     jobs = workflow()["jobs"]
     for name, job in jobs.items():
         needs = job.get("needs", [])
-        assert {needs} if isinstance(needs, str) else set(needs) <= jobs.keys()
+        assert ({needs} if isinstance(needs, str) else set(needs)) <= jobs.keys()
         assert job["runs-on"] == "${{ matrix.os }}" or re.fullmatch(r"[a-z]+-[\d.]+(-\w+)?", job["runs-on"])
         for step in job["steps"]:
             assert len({"uses", "run"} & step.keys()) == 1, f"{name}: {step}"
