@@ -41,7 +41,7 @@ def case_quantities(folder: Path) -> Any:
         (48, 32), solver="adamw", learning_rate="cosine", dropout=0.1, early_stopping=True, max_iter=80,
         n_iter_no_change=np.inf, random_state=1, n_jobs=1,
     )  # fmt: skip
-    return model.fit(X, X[:, 0] * X[:, 1] + X[:, 2] ** 2, checkpoint=folder)
+    return model.fit(X, X[:, 0] * X[:, 1] + X[:, 2] ** 2, checkpoint=folder, every=4)
 
 
 def case_classes(folder: Path) -> Any:
@@ -55,14 +55,14 @@ def case_classes(folder: Path) -> Any:
     )  # fmt: skip
     warnings.simplefilter("ignore", ConvergenceWarning)  # it is to reach its last epoch
     s = rng.uniform(0.5, 2, 3000)
-    return model.fit(X[:3000], y[:3000], s, X_val=X[3000:], y_val=y[3000:], checkpoint=folder, every=3)
+    return model.fit(X[:3000], y[:3000], s, X_val=X[3000:], y_val=y[3000:], checkpoint=folder, every=5)
 
 
 def case_table(folder: Path) -> Any:
     """Three networks on two threads, each with a checkpoint of its own."""
     X = np.random.default_rng(2).normal(size=(1500, 5))
     model = gn.TableRegressor(n_estimators=3, hidden_layer_sizes=(64, 64), max_iter=40, random_state=3, n_jobs=2)
-    return model.fit(X, X[:, 0] * X[:, 1] + np.abs(X[:, 2]), checkpoint=folder, every=2)
+    return model.fit(X, X[:, 0] * X[:, 1] + np.abs(X[:, 2]), checkpoint=folder, every=4)
 
 
 CASES: tuple[Callable[[Path], Any], ...] = (case_quantities, case_table, case_classes)
@@ -186,7 +186,7 @@ def kills(count: int, seed: int = 0) -> dict[str, Any]:
         while found["kills"] < count:
             case, folder, board = CASES[found["fits"] % len(CASES)], Path(place, f"fit{found['fits']}"), Board()
             for _ in range(min(MOST_KILLS, count - found["kills"])):
-                point = rng.choice(POINTS) if rng.random() < 0.4 else ""
+                point = rng.choice(POINTS) if rng.random() < 0.3 else ""
                 child = train_in_child(case, folder, board, point, rng.randint(1, 8))
                 if not point:
                     time.sleep(rng.uniform(0.02, LONGEST_SECONDS))
