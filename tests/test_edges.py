@@ -93,7 +93,7 @@ def test_rows_of_weight_zero_are_as_if_they_were_not_there():
     with pytest.raises(InputError, match="not every weight may be zero"):
         gn.TableRegressor(**SMALL).fit(x, y, sample_weight=np.zeros(400))
     network = gn.MLPRegressor((8,), max_iter=5, random_state=0)
-    with pytest.raises(ValueError, match="zero|0 for every row"):
+    with pytest.raises(ValueError, match=r"zero|0 for every row"):
         network.fit(x, y, sample_weight=np.zeros(400))
 
 
