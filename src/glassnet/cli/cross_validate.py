@@ -9,7 +9,7 @@ from glassnet.cli.console import heading, paragraph, print_json, show_notes, tab
 from glassnet.cli.inputs import Reading, gathered_notes
 from glassnet.cli.options import apart_options, config_option, json_option, options_panel, reading_options
 from glassnet.cli.problem import Problem, read_problem, train_model
-from glassnet.cli.score import NAMES, number
+from glassnet.cli.score import number
 from glassnet.cli.training import SEVERAL, TrainingCommand, network_options, problem_options, targets_option
 
 INTERRUPTED = 130
@@ -157,6 +157,7 @@ def _show(problem: Problem, n_folds: int, done: list[Fold]) -> None:
 def _show_target(named: str, target: str, done: list[Fold]) -> None:
     """The scores of one target."""
     from glassnet.estimators.cross_validation import summarize
+    from glassnet.explanation.fit_sections import NAMES
 
     summary = summarize([fold.scores[target] for fold in done])
     who = list(summary)

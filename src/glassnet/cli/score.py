@@ -16,15 +16,6 @@ from glassnet.cli.options import (
     reading_options,
 )
 
-NAMES = {
-    "accuracy": "accuracy",
-    "log_loss": "log loss",
-    "r2": "R²",
-    "rmse": "RMSE",
-    "mae": "MAE",
-    "deviance": "Poisson deviance",
-    "pinball": "pinball loss",
-}
 NO_UNIT = ("accuracy", "log_loss", "r2")
 
 
@@ -66,6 +57,8 @@ def score(model: str, table: str, drop_missing_target: bool, jobs: int | None, r
 
 def print_scores(scores: dict[str, dict[str, Any]]) -> None:
     """Rows of scores, by who made them."""
+    from glassnet.explanation.fit_sections import NAMES
+
     names = [name for name in next(iter(scores.values())) if name in NAMES]
     rows = [[who, *(number(name, found[name]) for name in names)] for who, found in scores.items()]
     print_table(["", *(NAMES[name] for name in names)], rows, numbers=range(1, len(names) + 1))

@@ -241,7 +241,7 @@ def _package() -> Any:
     """The package onnx, where onnxruntime is there as well."""
     try:
         import onnx
-        import onnxruntime  # noqa: F401
+        import onnxruntime  # noqa: F401 - no file is written that it has not run
     except ImportError:
         raise InputError(NEEDED) from None
     return onnx
